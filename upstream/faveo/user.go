@@ -1,0 +1,111 @@
+package faveo
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-sql-driver/mysql"
+
+	"faveo-gateway/upstream/laravel"
+)
+
+// maxNameBytes is the longest name that varchar(255) can hold, 255 characters of four bytes. Longer ones are not
+// looked up. (A longer text can equal a shorter name under a collation that ignores some characters; no client sends
+// that, and an attacker shall not buy expensive comparisons.)
+const maxNameBytes = 4 * 255
+
+// User is a whole `users` row with the version under which it will be printed. It is read only, and so safe for
+// concurrent use.
+type User struct {
+	Account
+	version Version
+	row     row
+}
+
+// lookupStatements are the two searches of a login.
+//
+// SELECT * is on purpose: Faveo prints every column of the row, so one that a plugin added must appear, at its place in
+// the table (contract section 1). active = 1 belongs into the search: of several rows with one user_name PHP takes the
+// first among the active ones and tries only its password.
+type lookupStatements struct{ byEmail, byName string }
+
+var (
+	mysqlLookup = lookupStatements{
+		byEmail: "SELECT * FROM users WHERE email = ? AND active = 1 ORDER BY id LIMIT 1",
+		byName:  "SELECT * FROM users WHERE user_name = ? AND active = 1 ORDER BY id LIMIT 1",
+	}
+	// NOCASE folds ASCII only. That is enough for the demo, the only user of SQLite.
+	sqliteLookup = lookupStatements{
+		byEmail: "SELECT * FROM users WHERE email = ? COLLATE NOCASE AND active = 1 ORDER BY id LIMIT 1",
+		byName:  "SELECT * FROM users WHERE user_name = ? COLLATE NOCASE AND active = 1 ORDER BY id LIMIT 1",
+	}
+)
+
+// FindByLogin finds the account that a login names: by email when PHP's FILTER_VALIDATE_EMAIL takes the name for an
+// address, else by user_name, never by both. Of several rows it is the active one with the lowest id.
+//
+// ErrNotFound when there is none, when every such row is inactive, and for names that no column can hold: invalid
+// UTF-8, a NUL byte (PHP finds those, contract section 5, 7 is closed here), more than 1020 bytes. Banned and deleted
+// accounts are returned: ask MayLogin. Any other error is an infrastructure fault.
+func (db *DB) FindByLogin(ctx context.Context, username string) (*User, error) {
+	if len(username) > maxNameBytes || !utf8.ValidString(username) || strings.ContainsRune(username, 0) {
+		return nil, ErrNotFound
+	}
+	statement := db.lookup.byName
+	if laravel.FilterEmail(username) {
+		statement = db.lookup.byEmail
+	}
+	return db.findUser(ctx, "login_lookup", func(ctx context.Context) (row, error) {
+		r, err := db.readRow(ctx, statement, username)
+		if isIncomparable(err, username) {
+			return nil, ErrNotFound
+		}
+		return r, err
+	})
+}
+
+// FindByID finds the account with this id, whatever its state. ErrNotFound when there is none; any other error is an
+// infrastructure fault.
+func (db *DB) FindByID(ctx context.Context, id uint64) (*User, error) {
+	return db.findUser(ctx, "user_by_id", func(ctx context.Context) (row, error) {
+		return db.readRow(ctx, "SELECT * FROM users WHERE id = ?", id)
+	})
+}
+
+func (db *DB) findUser(ctx context.Context, operation string, find func(context.Context) (row, error)) (*User, error) {
+	version, err := db.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	user := &User{version: version}
+	err = db.ask(ctx, operation, func(ctx context.Context) error {
+		r, err := find(ctx)
+		if err != nil {
+			return err
+		}
+		user.row = r
+		user.Account, err = accountOf(r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return user, nil
+}
+
+// isIncomparable says that the server could not compare this name with its column, because the column's character set
+// lacks one of its characters: an emoji against a three-byte column (utf8_unicode_ci tables, SCHEMA.md). Such a column
+// holds no such name. Every character set has ASCII, so for an ASCII name the same error is a fault of the database.
+func isIncomparable(err error, name string) bool {
+	const (
+		illegalMixOfCollations = 1267 // MariaDB.
+		cannotConvertString    = 3854 // MySQL 8.
+	)
+	var refusal *mysql.MySQLError
+	if !errors.As(err, &refusal) || !strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return false
+	}
+	return refusal.Number == illegalMixOfCollations || refusal.Number == cannotConvertString
+}
