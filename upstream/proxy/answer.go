@@ -1,0 +1,124 @@
+package proxy
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// label corrects the media type of the answer.
+//
+// Faveo sends JSON as text/html from ticket-thread and customers-custom
+// (contract section 5.11), and customers wrote what is in it: opened in a
+// browser, their scripts run on the helpdesk's origin. So an API answer that
+// says text/html, or nothing, becomes application/json, unless its first byte
+// after blanks shows that it is something else; that one keeps its type and is
+// confined to a sandbox without scripts. What cannot be looked into (HEAD, a
+// part of a body, a compressed body) is taken for JSON by its label alone: an
+// error page shown as text is the lesser evil. Redirects and empty bodies stay
+// as they are.
+//
+// An answer without any type stays without on every route; net/http would guess
+// one from the body.
+//
+// The error is that of reading the first bytes; nothing was written then.
+func (c *call) label(res *http.Response) error {
+	contentType, typed := res.Header["Content-Type"]
+	if !typed {
+		c.w.Header()["Content-Type"] = nil
+	}
+	if c.kind != API || !hasMeaning(res.StatusCode) || typed && !maybeHTML(contentType) {
+		return nil
+	}
+	if readable(res) {
+		head, err := c.answer.peek()
+		if err != nil || len(head) == 0 {
+			return err
+		}
+		if !startsJSON(head) {
+			res.Header["Content-Security-Policy"] = []string{"default-src 'none'; sandbox"}
+			return nil
+		}
+	}
+	delete(c.w.Header(), "Content-Type")
+	res.Header["Content-Type"] = []string{"application/json"}
+	return nil
+}
+
+// hasMeaning reports whether the body of an answer with this status is meant
+// for the caller: 2xx, 4xx and 5xx that may have one.
+func hasMeaning(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && (status < 300 || status >= 400)
+}
+
+// readable reports whether the first byte of the body is that of the document.
+func readable(res *http.Response) bool {
+	_, encoded := res.Header["Content-Encoding"]
+	return res.Request.Method != http.MethodHead && res.StatusCode != http.StatusPartialContent && !encoded
+}
+
+// maybeHTML reports whether any of the values is text/html or empty: a browser
+// follows the last of several, another client the first.
+func maybeHTML(contentType []string) bool {
+	for _, v := range contentType {
+		media, _, _ := strings.Cut(v, ";")
+		media = strings.Trim(media, " \t")
+		if media == "" || strings.EqualFold(media, "text/html") {
+			return true
+		}
+	}
+	return false
+}
+
+// blanks may stand before a JSON text, RFC 8259 section 2.
+const blanks = " \t\r\n"
+
+func startsJSON(head []byte) bool {
+	head = bytes.TrimLeft(head, blanks)
+	return len(head) == 0 || head[0] == '{' || head[0] == '['
+}
+
+// answer is the body of PHP's answer: it can be looked into without being
+// held back, and it remembers that it broke off.
+type answer struct {
+	body io.ReadCloser
+	head []byte // read by peek and not yet by Read
+	err  error  // of Read, never io.EOF
+	room [512]byte
+}
+
+// peek returns the first bytes as soon as one of them is no blank, at most the
+// size of room; empty at once when the body is. The bytes stay to be read.
+func (a *answer) peek() ([]byte, error) {
+	filled := 0
+	for filled < len(a.room) {
+		n, err := a.body.Read(a.room[filled:])
+		filled += n
+		a.head = a.room[:filled]
+		if len(bytes.TrimLeft(a.head, blanks)) > 0 || err == io.EOF { //nolint:errorlint // As io.Reader has it.
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return a.head, nil
+}
+
+// Read implements io.Reader.
+func (a *answer) Read(p []byte) (int, error) {
+	if len(a.head) > 0 {
+		n := copy(p, a.head)
+		a.head = a.head[n:]
+		return n, nil
+	}
+	n, err := a.body.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // As io.Reader has it.
+		a.err = err
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (a *answer) Close() error { return a.body.Close() }

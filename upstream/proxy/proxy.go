@@ -1,0 +1,210 @@
+// Package proxy carries a request that the gateway has already judged to PHP,
+// and PHP's answer back.
+//
+// The idea: nothing is decided here. The request arrives rebuilt by
+// upstream/laravel, and this room sees to it that what was judged is what is
+// sent, and that nothing else of the client's rides along:
+//
+//   - The line and the body are those of the request handed in. What
+//     httputil.ReverseProxy would tidy on its own (a query with ";") is put
+//     back, and what a client could make vanish by naming it in Connection
+//     (Content-Type, which says how PHP reads the body) is restored.
+//   - Headers pass a filter (headers.go): an allow-list on API routes, a
+//     deny-list on the web UI. Identity and forwarding headers come from
+//     Options.Identify only, which runs after every client header has been
+//     looked at (httputil.ReverseProxy.Rewrite, never Director).
+//   - The answer loses what speaks of the machine behind, and API answers that
+//     Faveo mislabels as HTML are labelled as what they are (answer.go).
+//
+// Each request takes one pooled call, which owns a ReverseProxy of its own, so
+// that the outcome of a request has a place without contexts and without
+// allocation. A failure before the answer began is returned, so that one table
+// of the gateway renders it. A failure after that cannot be told to the client
+// in words: Forward panics with http.ErrAbortHandler, as net/http wants it, and
+// the connection breaks visibly instead of ending as if the answer were whole.
+//
+// Refused on purpose: CONNECT and TRACE (an upstream that echoes TRACE would
+// show the bridge token), a Host that is none, any protocol switch but
+// websocket on the web UI (h2c would open a tunnel past the policy), HTTP
+// proxies from the environment, HTTP/2 toward PHP (it knows no Upgrade), and
+// retries: net/http alone repeats a request, and only on a kept connection that
+// turns out to be closed, when the method is safe (GET, HEAD, OPTIONS) or no byte
+// had been written. A POST is thus never sent twice; Idempotency-Key, which
+// would change that, is not passed on.
+//
+// Interim answers (1xx) of the upstream are not forwarded, against RFC 9110
+// section 15.2: Faveo sends none, and a writer that takes 103 for the status of
+// the answer (Echo's does) would turn every later 404 into a 200.
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Kind is the part of Faveo that a request is for. It decides which headers
+// pass, in both directions, and whether a protocol may be switched.
+type Kind uint8
+
+const (
+	// API is a route below /api/: known headers only, no cookies, no upgrade.
+	API Kind = iota
+	// Web is the web UI: everything but identity and forwarding headers.
+	Web
+)
+
+// Options are what a Proxy is made of. All fields are required except
+// Config.ForwardHeaders.
+type Options struct {
+	// Upstreams are the base URLs of PHP's web servers: http or https, a host, an
+	// optional path that is put before every path; no user, query or fragment, and
+	// no host twice. Several are used in turn, whether they live or not.
+	Upstreams []*url.URL
+	// Config must be valid, see Config.Validate.
+	Config Config
+	// Identify adds what only the gateway may say to the headers that PHP will
+	// get: Authorization, X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host,
+	// X-Request-Id. out holds none of them. in is the request given to Forward and
+	// must not be changed. Called from many goroutines at once.
+	Identify func(in *http.Request, out http.Header)
+	// ProbePath is the path, base path included, that Probe asks for:
+	// "/api/v1/helpdesk/check-url" changes nothing and needs no token.
+	ProbePath string
+	// Registerer receives the metrics upstream_duration_seconds,
+	// upstream_requests_total and upstream_up.
+	Registerer prometheus.Registerer
+}
+
+// validate reports every fault at once.
+func (o Options) validate() error {
+	var faults []error
+	if len(o.Upstreams) == 0 {
+		faults = append(faults, errors.New("no upstream"))
+	}
+	seen := make(map[string]bool, len(o.Upstreams))
+	for _, u := range o.Upstreams {
+		if err := validUpstream(u); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if seen[u.Host] {
+			faults = append(faults, fmt.Errorf("upstream %s is given twice", u.Host))
+		}
+		seen[u.Host] = true
+	}
+	o.Config.Validate(func(path, message string) {
+		faults = append(faults, fmt.Errorf("%s: %s", path, message))
+	})
+	if o.Identify == nil {
+		faults = append(faults, errors.New("no Identify"))
+	}
+	if !strings.HasPrefix(o.ProbePath, "/") {
+		faults = append(faults, fmt.Errorf("probe path %q does not begin with a slash", o.ProbePath))
+	}
+	if o.Registerer == nil {
+		faults = append(faults, errors.New("no Registerer"))
+	}
+	return errors.Join(faults...)
+}
+
+func validUpstream(u *url.URL) error {
+	switch {
+	case u == nil:
+		return errors.New("upstream is nil")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("upstream %s: scheme must be http or https", u.Redacted())
+	case !validHost(u.Host):
+		return fmt.Errorf("upstream %s: not a host", u.Redacted())
+	case u.User != nil:
+		return fmt.Errorf("upstream %s: must not name a user", u.Redacted())
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return fmt.Errorf("upstream %s: must have no query and no fragment", u.Redacted())
+	}
+	return nil
+}
+
+// Proxy forwards requests to the upstreams. Safe for concurrent use.
+type Proxy struct {
+	upstreams []*upstream
+	next      atomic.Uint64
+	filter    filter
+	identify  func(in *http.Request, out http.Header)
+	probePath string
+	transport *http.Transport
+	buffers   bufferPool
+	calls     sync.Pool
+	metrics   *metrics
+	now       func() time.Time
+}
+
+// upstream is one of PHP's web servers.
+type upstream struct {
+	url     *url.URL
+	name    string // the label of its metrics: host:port as configured
+	metrics upstreamMetrics
+}
+
+// New returns a Proxy. It opens no connection. The error names every fault of
+// the options, or a metric that is registered already.
+func New(o Options) (*Proxy, error) {
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("proxy options: %w", err)
+	}
+	m, err := newMetrics(o.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	p := &Proxy{
+		filter:    newFilter(o.Config.ForwardHeaders),
+		identify:  o.Identify,
+		probePath: o.ProbePath,
+		transport: newTransport(o.Config),
+		metrics:   m,
+		now:       time.Now,
+	}
+	p.calls.New = func() any { return newCall(p) }
+	for _, u := range o.Upstreams {
+		clone := *u
+		p.upstreams = append(p.upstreams, &upstream{url: &clone, name: u.Host, metrics: m.of(u.Host)})
+	}
+	return p, nil
+}
+
+// Forward sends r to an upstream and its answer to w. It does not change r.
+//
+// The error is non-nil only when nothing was written to w, so that the caller
+// renders it: ErrUnavailable, ErrTimeout, ErrTooLarge, ErrClientGone or
+// ErrBadRequest (errors.Is), or none of these when the gateway itself failed to
+// read a body that it had put aside. An error that breaks off an answer already
+// begun is a panic with http.ErrAbortHandler: a caller that recovers must let
+// that value through, or the client takes half an answer for a whole one.
+//
+// r.Context() bounds the whole exchange, the body of the answer included.
+func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, k Kind) error {
+	if err := fit(r); err != nil {
+		return err
+	}
+	c := p.calls.Get().(*call)
+	c.begin(w, r, k, p.pick())
+	defer c.observe()
+	return c.run()
+}
+
+// pick takes the upstreams in turn.
+func (p *Proxy) pick() *upstream {
+	if len(p.upstreams) == 1 {
+		return p.upstreams[0]
+	}
+	return p.upstreams[(p.next.Add(1)-1)%uint64(len(p.upstreams))]
+}
+
+// Close drops the idle connections. Requests under way are left alone.
+func (p *Proxy) Close() { p.transport.CloseIdleConnections() }
