@@ -1,0 +1,89 @@
+package policy
+
+// Effect is what is to be done with a request. The zero Effect lets nothing
+// through.
+type Effect string
+
+const (
+	// Allow lets the request through.
+	Allow Effect = "allow"
+	// Deny refuses it, unless the Decision is not enforced.
+	Deny Effect = "deny"
+)
+
+// NoRule is Decision.Rule when no rule decided. No rule may have this name.
+const NoRule = "none"
+
+// Reason is why a decision came out as it did: a closed set, fit for a metric
+// label, see Reasons.
+type Reason string
+
+const (
+	// ReasonAllowed is a caller whose role, and condition if any, is right.
+	ReasonAllowed Reason = "allowed"
+	// ReasonPublic is a route that needs no token.
+	ReasonPublic Reason = "public"
+	// ReasonWeb is a page of the web UI below /api, which PHP's own session
+	// protects; no identity is to be added to it.
+	ReasonWeb Reason = "web"
+	// ReasonUnauthenticated is a caller without a token where one is needed,
+	// and on every unknown route.
+	ReasonUnauthenticated Reason = "unauthenticated"
+	// ReasonForbiddenRole is a caller whose role the rule does not name, or,
+	// in a deny rule, does name.
+	ReasonForbiddenRole Reason = "forbidden_role"
+	// ReasonBlocked is a route that is closed to everybody, whoever asks.
+	ReasonBlocked Reason = "blocked"
+	// ReasonDeadRoute is a route that leads nowhere in PHP either.
+	ReasonDeadRoute Reason = "dead_route"
+	// ReasonDenied is a deny rule that names everybody or a condition.
+	ReasonDenied Reason = "denied"
+	// ReasonUnknownRoute is a path that no rule allows with any method.
+	ReasonUnknownRoute Reason = "unknown_route"
+	// ReasonMethodNotAllowed is a path that is allowed with other methods
+	// only; Decision.Allow lists them.
+	ReasonMethodNotAllowed Reason = "method_not_allowed"
+	// ReasonConditionFailed is an allow rule whose condition is false.
+	ReasonConditionFailed Reason = "condition_failed"
+	// ReasonConditionError is a condition that could not be evaluated.
+	ReasonConditionError Reason = "condition_error"
+)
+
+// Reasons lists every Reason, for the registration of metrics.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonAllowed, ReasonPublic, ReasonWeb, ReasonUnauthenticated, ReasonForbiddenRole, ReasonBlocked,
+		ReasonDeadRoute, ReasonDenied, ReasonUnknownRoute, ReasonMethodNotAllowed, ReasonConditionFailed,
+		ReasonConditionError,
+	}
+}
+
+// Decision is the answer of Decide. The zero Decision permits nothing.
+type Decision struct {
+	// Effect is what the policy says, whatever the mode.
+	Effect Effect
+	// Rule is the name of the rule that decided, or NoRule. For
+	// method_not_allowed it is the first rule that allows the path.
+	Rule string
+	// Class is the class of that rule, ClassRoles for a rule with explicit
+	// roles, and empty for NoRule (ClassStaff where unknown_routes allows).
+	Class Class
+	// Reason is why.
+	Reason Reason
+	// Explanation is the rule's own text for operators. It is for logs, never
+	// for the caller; it may be empty.
+	Explanation string
+	// Allow lists the methods of the route for method_not_allowed, in the
+	// form of the Allow header (RFC 9110 section 10.2.1); otherwise nil.
+	Allow []string
+	// Enforced is false when the decision was taken in shadow mode: a denial
+	// is to be counted and let through. Ask Permitted instead of this field
+	// whether a request may pass.
+	Enforced bool
+}
+
+// Permitted reports whether the request may pass: it is allowed, or denied in
+// shadow mode only.
+func (d Decision) Permitted() bool {
+	return d.Effect == Allow || (d.Effect == Deny && !d.Enforced)
+}

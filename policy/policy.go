@@ -1,0 +1,240 @@
+// Package policy decides which API requests reach PHP. Faveo itself has no
+// role check on any API route (faveo-contract ROUTES.md), so what this package
+// does not allow is not protected by anything behind it.
+//
+// # Idea
+//
+// A decision is a pure function of a Subject and a Request. The documents are
+// read once, by Load; Decide touches no file, clock, network or HTTP type and
+// an Engine never changes, so it is shared freely and replaced whole.
+//
+// A policy is a list of rules. The order is
+//
+//  1. the rules of class blocked in the built-in packs: no file opens the file
+//     reading hole or the installer, on purpose or by a pattern too wide;
+//  2. the site's own files, in the order given;
+//  3. the other built-in rules: faveo.yaml, then the packs of the editions.
+//
+// The first rule that matches method and path and has something to say decides:
+//
+//   - An allow rule owns its route. Whoever it does not let through is denied,
+//     be it for the role or because its condition is false; nothing further
+//     down is asked. So a site that puts a stricter rule in front of a built-in
+//     one has really closed the route, and can do so with any condition.
+//   - A deny rule only takes away. Whoever it does not name, by role or by
+//     condition, goes on to the next rule.
+//   - A condition that cannot be evaluated (a missing parameter, a wrong type,
+//     the cost limit) denies, in an allow and in a deny rule alike.
+//   - What no rule allows is denied. There is no default to configure but
+//     unknown_routes.
+//
+// # Methods
+//
+// GET includes HEAD in every rule, as it does in Laravel's router, so that a
+// denial of GET cannot be walked around; a rule that lists HEAD alone, placed
+// before, treats HEAD differently. A path that is known with other methods
+// only is method_not_allowed before the token is looked at, as in PHP; OPTIONS
+// and every method that no rule can name are treated so too. The routes known
+// in this way are public knowledge, as they are in Faveo's source.
+//
+// # Callers without a token
+//
+// They are unauthenticated on every route that is neither public nor blocked,
+// known or not, and no condition is evaluated for them there: without a token
+// nothing is learned about the rules, nor any work caused.
+//
+// # Shadow mode
+//
+// A denial in shadow mode is reported with Enforced false and is to be counted
+// and let through. Never let through are callers without a token (there would
+// be no identity to act under, only routes open to the world) and blocked
+// routes (one request suffices to lose the server, so there is nothing to
+// observe first). A single rule in shadow mode is as good as absent: it can
+// neither open nor close anything, and only reports what it would have denied
+// of what the other rules let through.
+//
+// # Refusals
+//
+// The package does not parse URLs: Path is the canonical path that will be
+// sent (package upstream/laravel), and a path with an empty, "." or ".."
+// segment, a backslash or a control character matches no pattern at all. It
+// judges only /api and what is below it; other paths are the web UI.
+package policy
+
+// Subject is the caller. The zero Subject is a caller without a token.
+type Subject struct {
+	// Authenticated is whether a credential was verified.
+	Authenticated bool
+	// UserID is users.id. It is 0 for a caller without a token.
+	UserID uint64
+	// Role is "admin", "agent" or "user", exactly; any other text is a role
+	// that no rule names, and opens nothing but public routes.
+	Role string
+}
+
+// Request is what is judged.
+type Request struct {
+	// Method is the method as Laravel routes it, in upper case.
+	Method string
+	// Path is the canonical path without the base path, as it will be sent:
+	// "/api/v1/helpdesk/ticket".
+	Path string
+	// Params is the input of the request. Nil means that there is none.
+	Params Params
+}
+
+// Params is the input of a request as PHP sees it. It is asked only when a
+// condition mentions a parameter.
+type Params interface {
+	// Map returns the merged input: body over query, names as PHP folds them,
+	// values string, float64, int64, json.Number, bool, nil, []any and
+	// map[string]any. The body must have been read without error before:
+	// a condition that sees the query only would judge another request than
+	// PHP does. The map is not changed.
+	Map() map[string]any
+}
+
+// Engine is a loaded policy. It is immutable and safe for concurrent use.
+type Engine struct {
+	mode    Mode
+	unknown UnknownRoutes
+	rules   []*rule
+	index   *index
+}
+
+// Rules describes all rules in the order in which they are tried. The names
+// together with NoRule are every value that Decision.Rule can take.
+func (e *Engine) Rules() []RuleInfo {
+	infos := make([]RuleInfo, len(e.rules))
+	for i, r := range e.rules {
+		infos[i] = r.info()
+	}
+	return infos
+}
+
+// Decide judges one request. Equal arguments give equal decisions.
+func (e *Engine) Decide(s Subject, q Request) Decision {
+	rules, literal := e.index.find(q.Path)
+	if !literal && !wellFormed(q.Path) {
+		return refuseMalformed(s)
+	}
+	d := e.judge(rules, s, q, false)
+	if d.Effect == Allow && observes(rules) {
+		if would := e.judge(rules, s, q, true); would.Effect == Deny {
+			would.Enforced = false
+			return would
+		}
+	}
+	return d
+}
+
+// refuseMalformed answers for a path that has more than one reading. It is
+// enforced in every mode, because what PHP would make of it is not known.
+func refuseMalformed(s Subject) Decision {
+	d := Decision{Effect: Deny, Rule: NoRule, Reason: ReasonUnknownRoute, Enforced: true}
+	if !s.Authenticated {
+		d.Reason = ReasonUnauthenticated
+	}
+	return d
+}
+
+// judge tries rules in order. With observed set, rules in shadow mode count as
+// if they were enforced; otherwise they are absent.
+func (e *Engine) judge(rules []*rule, s Subject, q Request, observed bool) Decision {
+	bit := methodBit(q.Method)
+	if !s.Authenticated {
+		switch r := owner(rules, bit, observed); {
+		case r == nil:
+			return e.unmatched(rules, s, bit, observed)
+		case r.class == ClassBlocked:
+			return e.verdict(r, s, Deny, ReasonBlocked)
+		case !r.open():
+			return e.verdict(r, s, Deny, ReasonUnauthenticated)
+		}
+	}
+	for _, r := range rules {
+		if r.methods&bit == 0 || (r.mode == ModeShadow && !observed) {
+			continue
+		}
+		if effect, reason, decided := r.judge(s, q); decided {
+			return e.verdict(r, s, effect, reason)
+		}
+	}
+	return e.unmatched(rules, s, bit, observed)
+}
+
+// owner returns the first rule that decides whoever asks, or nil.
+func owner(rules []*rule, bit methods, observed bool) *rule {
+	for _, r := range rules {
+		if r.methods&bit != 0 && r.decisive() && (observed || r.mode != ModeShadow) {
+			return r
+		}
+	}
+	return nil
+}
+
+// observes reports whether a rule in shadow mode is among rules.
+func observes(rules []*rule) bool {
+	for _, r := range rules {
+		if r.mode == ModeShadow {
+			return true
+		}
+	}
+	return false
+}
+
+// unmatched answers when no rule decided: the path is known with other
+// methods only, or not at all.
+func (e *Engine) unmatched(rules []*rule, s Subject, bit methods, observed bool) Decision {
+	if known, allowed := knownMethods(rules, observed); known != nil {
+		d := e.verdict(known, s, Deny, ReasonMethodNotAllowed)
+		d.Allow = allowed.names()
+		return d
+	}
+	d := Decision{Effect: Deny, Rule: NoRule, Reason: ReasonUnknownRoute, Enforced: e.mode == ModeEnforce}
+	switch {
+	case !s.Authenticated:
+		d.Reason, d.Enforced = ReasonUnauthenticated, true
+	case e.unknown == UnknownStaff && bit != otherMethods && rolesOf(s.Role)&ClassStaff.roles() != 0:
+		d.Effect, d.Reason, d.Class = Allow, ReasonAllowed, ClassStaff
+	}
+	return d
+}
+
+// knownMethods returns the first allow rule among rules and all methods with
+// which an allow rule can be reached, or nil when rules allow nothing.
+func knownMethods(rules []*rule, observed bool) (first *rule, allowed methods) {
+	var taken methods
+	for _, r := range rules {
+		switch {
+		case r.mode == ModeShadow && !observed:
+		case r.effect == Allow:
+			if first == nil {
+				first = r
+			}
+			allowed |= r.methods &^ taken
+		case r.decisive():
+			taken |= r.methods
+		}
+	}
+	if allowed == 0 {
+		return nil, 0
+	}
+	return first, allowed
+}
+
+// verdict is the decision of rule r with the mode that applies to it.
+func (e *Engine) verdict(r *rule, s Subject, effect Effect, reason Reason) Decision {
+	mode := r.mode
+	if mode == "" {
+		mode = e.mode
+	}
+	return Decision{
+		Effect:      effect,
+		Rule:        r.name,
+		Class:       r.class,
+		Reason:      reason,
+		Explanation: r.explanation,
+		Enforced:    mode == ModeEnforce || r.class == ClassBlocked || (effect == Deny && !s.Authenticated),
+	}
+}
