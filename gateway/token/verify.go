@@ -1,0 +1,147 @@
+package token
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+)
+
+// Verifier judges tokens. It is safe for concurrent use.
+type Verifier struct {
+	keys     Keys
+	config   Config
+	provider string
+	now      func() time.Time
+	cache    *cache
+	metrics  *metrics
+}
+
+// NewVerifier returns a Verifier, or an error that names what is wrong with o.
+func NewVerifier(o Options) (*Verifier, error) {
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("token verifier: %w", err)
+	}
+	return &Verifier{
+		keys:     o.Keys,
+		config:   o.Config,
+		provider: provider(o.AppClass),
+		now:      o.Now,
+		cache:    newCache(o.CacheSize),
+		metrics:  newMetrics(o.Registerer),
+	}, nil
+}
+
+// Verify returns the claims of a token that this gateway issued and that is
+// good now, or a *Refusal; there is no other error, because nothing outside
+// the process is asked. errors.Is(err, ErrExpired) tells a genuine token that
+// is over from the rest.
+//
+// Whether the session behind the token still lives is not looked at here.
+func (v *Verifier) Verify(raw string) (Claims, error) {
+	claims, reason := v.check(raw)
+	v.metrics.count(reason)
+	if reason != "" {
+		return Claims{}, refuse(reason)
+	}
+	return claims, nil
+}
+
+// check looks raw up among the tokens verified under the present generation
+// of keys, or judges it. The generation is read before the keys are, so that
+// a token verified by a key that is withdrawn meanwhile is remembered under a
+// generation that nobody asks for any more. Refusals are not remembered: they
+// would let a stranger fill the cache, and the costly one, a bad signature,
+// can be made anew for each request.
+func (v *Verifier) check(raw string) (Claims, Reason) {
+	if len(raw) > MaxSize {
+		return Claims{}, ReasonSize
+	}
+	generation := v.keys.Generation()
+	digest := digestOf(raw)
+	claims, hit := v.cache.get(digest, generation)
+	if !hit {
+		var reason Reason
+		if claims, reason = v.judge(raw); reason != "" {
+			return Claims{}, reason
+		}
+	}
+	if reason := v.validateTime(claims); reason != "" {
+		return Claims{}, reason
+	}
+	if !hit {
+		v.cache.add(digest, generation, claims)
+	}
+	return claims, ""
+}
+
+// judge checks everything of raw that the clock has no say in.
+func (v *Verifier) judge(raw string) (Claims, Reason) {
+	parts, reason := split(raw)
+	if reason != "" {
+		return Claims{}, reason
+	}
+	key, reason := selectKey(parts.header, v.keys)
+	if reason != "" {
+		return Claims{}, reason
+	}
+	payload, reason := verifySignature(raw, parts, key)
+	if reason != "" {
+		return Claims{}, reason
+	}
+	return v.validateClaims(payload)
+}
+
+// verifySignature returns the payload that key has signed. The library takes
+// raw apart once more, so its reading must be ours.
+//
+// ECDSA lets anybody turn a valid (r, s) into the valid (r, n-s), and RFC 7518
+// does not forbid it: a token may have two spellings of its signature. Nothing
+// is keyed by a token's bytes except the cache, where the other spelling is
+// one more entry; revocation goes by sid.
+func verifySignature(raw string, parts compact, key *Key) ([]byte, Reason) {
+	if len(parts.signature) != key.sigSize {
+		return nil, ReasonSignature
+	}
+	payload, err := key.verify([]byte(raw))
+	if err != nil || !bytes.Equal(payload, parts.payload) {
+		return nil, ReasonSignature
+	}
+	return payload, ""
+}
+
+// validateClaims reads a signed payload and checks the claims that do not
+// depend on the clock.
+func (v *Verifier) validateClaims(payload []byte) (Claims, Reason) {
+	w, userID, reason := readClaims(payload)
+	if reason != "" {
+		return Claims{}, reason
+	}
+	switch {
+	case w.Issuer != v.config.Issuer: // RFC 7519 section 4.1.1
+		return Claims{}, ReasonIssuer
+	case w.Audience != v.config.Audience: // RFC 7519 section 4.1.3
+		return Claims{}, ReasonAudience
+	case w.Version != version, w.Provider != v.provider:
+		return Claims{}, ReasonVersion
+	case w.ExpiresAt <= w.IssuedAt, w.NotBefore > w.ExpiresAt,
+		w.ExpiresAt-w.IssuedAt > int64(v.config.MaxTTL/time.Second):
+		return Claims{}, ReasonLifetime
+	}
+	return w.toClaims(userID), ""
+}
+
+// validateTime checks the claims against the clock, for new tokens and for
+// remembered ones. Whole seconds are compared, as the claims have them.
+func (v *Verifier) validateTime(c Claims) Reason {
+	now := v.now().Unix()
+	latest := now + int64(v.config.Leeway/time.Second)
+	switch {
+	case c.IssuedAt.Unix() > latest: // RFC 7519 section 4.1.6
+		return ReasonIssuedInFuture
+	case c.NotBefore.Unix() > latest: // RFC 7519 section 4.1.5
+		return ReasonNotYetValid
+	case c.ExpiresAt.Unix() <= now: // RFC 7519 section 4.1.4, without leeway
+		return ReasonExpired
+	}
+	return ""
+}
