@@ -1,0 +1,200 @@
+package redisstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"faveo-gateway/gateway/redisstore"
+	"faveo-gateway/gateway/session"
+)
+
+// operations calls every method of a Store that talks to Redis.
+func operations(ctx context.Context, store *redisstore.Store, s session.Session) map[string]error {
+	_, create := store.Create(ctx, s, 1)
+	_, find := store.Find(ctx, s.UserID, s.ID)
+	_, deleteAll := store.DeleteAll(ctx, s.UserID)
+	return map[string]error{
+		"Create": create, "Find": find, "Delete": store.Delete(ctx, s.UserID, s.ID), "DeleteAll": deleteAll, "Ping": store.Ping(ctx),
+	}
+}
+
+func wantFaults(t *testing.T, errs map[string]error) {
+	t.Helper()
+	for name, err := range errs {
+		if err == nil || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrMalformed) {
+			t.Errorf("%s: %v, want a fault", name, err)
+			continue
+		}
+		if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the error tells the password: %v", name, err)
+		}
+	}
+}
+
+func TestRedisDownAndBack(t *testing.T) {
+	server := miniredis.RunT(t)
+	server.RequireAuth("hunter2")
+	store := open(t, redisstore.Options{URL: "redis://:hunter2@" + server.Addr()})
+	s := create(t, store, newSession(time.Now(), 7))
+	server.Close()
+	wantFaults(t, operations(t.Context(), store, s))
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Find(t.Context(), 7, s.ID); err != nil {
+		t.Errorf("Find after Redis came back: %v", err)
+	}
+}
+
+func TestRedisAnswersErrors(t *testing.T) {
+	for _, answer := range []string{
+		"LOADING Redis is loading the dataset in memory", "OOM command not allowed", "READONLY You can't write against a read only replica.",
+		"MISCONF Redis is configured to save RDB snapshots", "NOSCRIPT No matching script. Please use EVAL.", "CLUSTERDOWN The cluster is down",
+	} {
+		t.Run(answer, func(t *testing.T) {
+			store, server, clock := openMini(t)
+			s := create(t, store, newSession(clock.Now(), 7))
+			server.SetError(answer)
+			wantFaults(t, operations(t.Context(), store, s))
+			server.SetError("")
+			if _, err := store.Find(t.Context(), 7, s.ID); err != nil {
+				t.Errorf("Find afterwards: %v", err)
+			}
+		})
+	}
+}
+
+// TestRedisHangs talks to a server that accepts and never answers: each call
+// ends with its timeout, or with the caller's deadline when that is sooner.
+func TestRedisHangs(t *testing.T) {
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var conns []net.Conn
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			conns = append(conns, c)
+		}
+	}()
+	t.Cleanup(func() {
+		_ = listener.Close()
+		<-done
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	})
+	store := open(t, redisstore.Options{URL: "redis://:hunter2@" + listener.Addr().String(), Timeout: 50 * time.Millisecond})
+	start := time.Now()
+	wantFaults(t, operations(t.Context(), store, newSession(time.Now(), 7)))
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("five calls with a timeout of 50 ms took %v", took)
+	}
+	patient := open(t, redisstore.Options{URL: "redis://" + listener.Addr().String(), Timeout: 300 * time.Millisecond})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	start = time.Now()
+	if err := patient.Ping(ctx); err == nil || time.Since(start) > 250*time.Millisecond {
+		t.Errorf("Ping with a deadline of 20 ms: %v after %v", err, time.Since(start))
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	server := miniredis.RunT(t)
+	server.RequireAuth("right")
+	cases := map[string]redisstore.Options{
+		"malformed URL":      {URL: "redis://:hunter2@"},
+		"wrong password":     {URL: "redis://:hunter2@" + server.Addr()},
+		"wrong user":         {URL: "redis://hunter2:right@" + server.Addr()},
+		"no password":        {URL: "redis://" + server.Addr()},
+		"prefix with braces": {URL: "redis://:right@" + server.Addr(), KeyPrefix: "{fgw}:"},
+		"prefix with a star": {URL: "redis://:right@" + server.Addr(), KeyPrefix: "fgw*"},
+		"prefix too long":    {URL: "redis://:right@" + server.Addr(), KeyPrefix: strings.Repeat("x", 65)},
+	}
+	for name, o := range cases {
+		t.Run(name, func(t *testing.T) {
+			store, err := redisstore.Open(t.Context(), o)
+			if err == nil {
+				_ = store.Close()
+				t.Fatal("Open succeeded")
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error tells the password: %v", err)
+			}
+		})
+	}
+}
+
+func TestOpenRefusesMissingDatabase(t *testing.T) {
+	realRedis(t)
+	store, err := redisstore.Open(t.Context(), redisstore.Options{URL: "redis://" + realAddress + "/9999"})
+	if err == nil {
+		_ = store.Close()
+		t.Error("Open of database 9999 succeeded")
+	}
+}
+
+// TestOpenWithoutRedis starts before Redis does.
+func TestOpenWithoutRedis(t *testing.T) {
+	server := miniredis.RunT(t)
+	address := server.Addr()
+	server.Close()
+	store := open(t, redisstore.Options{URL: "redis://" + address})
+	if err := store.Ping(t.Context()); err == nil {
+		t.Error("Ping without Redis succeeded")
+	}
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Ping(t.Context()); err != nil {
+		t.Errorf("Ping once Redis is there: %v", err)
+	}
+}
+
+func TestObserve(t *testing.T) {
+	server := miniredis.RunT(t)
+	var mu sync.Mutex
+	var seen []string
+	store := open(t, redisstore.Options{
+		URL: "redis://" + server.Addr(),
+		Observe: func(operation string, d time.Duration, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen = append(seen, fmt.Sprint(operation, " ", err != nil))
+			if d < 0 || !slices.Contains(redisstore.Operations(), operation) {
+				t.Errorf("observed %q for %v", operation, d)
+			}
+		},
+	})
+	s := newSession(time.Now(), 7)
+	if _, err := store.Find(t.Context(), 7, s.ID); !errors.Is(err, session.ErrNotFound) {
+		t.Fatalf("Find: %v", err)
+	}
+	create(t, store, s)
+	server.SetError("LOADING")
+	_, _ = store.Find(t.Context(), 7, s.ID)
+	_ = store.Delete(t.Context(), 7, s.ID)
+	_, _ = store.DeleteAll(t.Context(), 7)
+	want := []string{
+		"ping false", "session_find false", "session_create false",
+		"session_find true", "session_delete true", "session_delete_all true",
+	}
+	if !slices.Equal(seen, want) {
+		t.Errorf("observed %q\nwant %q", seen, want)
+	}
+}

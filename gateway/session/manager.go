@@ -1,0 +1,140 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// defaultTimeout bounds a call of a Store or of Accounts that does not end by
+// itself.
+const defaultTimeout = 3 * time.Second
+
+// Options are what a Manager is made of.
+type Options struct {
+	// Store and Accounts are required.
+	Store    Store
+	Accounts Accounts
+	// Config should have passed Validate; bounds below 1 count as 1.
+	Config Config
+	// Timeout bounds one call of Store or Accounts on behalf of several
+	// clients. Zero is 3 s.
+	Timeout time.Duration
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Registerer receives the metrics; nil for none.
+	Registerer prometheus.Registerer
+}
+
+// Manager starts, checks and ends Sessions. It is safe for concurrent use,
+// starts no goroutine and needs no closing.
+type Manager struct {
+	store    Store
+	accounts Accounts
+	config   Config
+	timeout  time.Duration
+	now      func() time.Time
+	metrics  *metrics
+
+	// mu guards cache and both underWay tables. It is never held during I/O.
+	mu    sync.Mutex
+	cache *cache
+	finds *reads[sessionKey, Session]
+	looks *reads[uint64, look]
+}
+
+// NewManager returns a Manager. It panics without a Store or Accounts, which
+// only a program that was never run can forget.
+func NewManager(o Options) *Manager {
+	if o.Store == nil || o.Accounts == nil {
+		panic("session: a Manager needs a Store and Accounts")
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	m := &Manager{
+		store: o.Store, accounts: o.Accounts, config: o.Config,
+		timeout: o.Timeout, now: o.Now, metrics: newMetrics(o.Registerer),
+		cache: newCache(o.Config.CacheSize, o.Config.MaxPerUser),
+	}
+	m.finds = newReads[sessionKey, Session](&m.mu, o.Timeout, o.Now)
+	m.looks = newReads[uint64, look](&m.mu, o.Timeout, o.Now)
+	return m
+}
+
+// Start creates the Session of a login that has just been proved. role and
+// fingerprint are those of the account as it was read for this login; address
+// and agent are cleaned and cut here. The Session is stored when the error is
+// nil. A failing Store is ErrUnavailable, impossible arguments are ErrMalformed
+// or a plain error.
+func (m *Manager) Start(ctx context.Context, userID uint64, role, fingerprint, address, agent string, expires time.Time) (Session, error) {
+	s := Session{
+		ID:                  NewID(),
+		UserID:              userID,
+		Role:                role,
+		Address:             clean(address, maxAddress),
+		Agent:               clean(agent, maxAgent),
+		CreatedAt:           m.now().UTC().Truncate(time.Millisecond),
+		ExpiresAt:           expires.UTC().Truncate(time.Millisecond),
+		PasswordFingerprint: fingerprint,
+	}
+	if err := s.Validate(); err != nil {
+		return Session{}, fmt.Errorf("start session: %w", err)
+	}
+	ended, err := m.store.Create(ctx, s, max(m.config.MaxPerUser, 1))
+	if err != nil {
+		return Session{}, fault("start session", err)
+	}
+	for _, id := range ended {
+		m.Drop(userID, id)
+	}
+	m.dropAccount(userID)
+	return s, nil
+}
+
+// End ends one Session. Nil means that the Store has done it; then no Check on
+// this replica that begins later finds it. On an error, ErrUnavailable for a
+// failing Store, it may or may not be over. It is carried out even if ctx is
+// cancelled: who hangs up after asking for a logout still wants it.
+func (m *Manager) End(ctx context.Context, userID uint64, id string) error {
+	// After the Store has answered, so that a Session found before is not
+	// remembered afterwards; and in any case.
+	defer m.Drop(userID, id)
+	ctx, cancel := m.detach(ctx)
+	defer cancel()
+	return fault("end session", m.store.Delete(ctx, userID, id))
+}
+
+// EndAll ends all Sessions of the user and returns how many there were. Errors
+// are as of End.
+func (m *Manager) EndAll(ctx context.Context, userID uint64) (int, error) {
+	defer m.DropAll(userID)
+	ctx, cancel := m.detach(ctx)
+	defer cancel()
+	n, err := m.store.DeleteAll(ctx, userID)
+	return n, fault("end all sessions", err)
+}
+
+func (m *Manager) detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), m.timeout)
+}
+
+// fault names the operation in an error of a Store or of Accounts, and marks it
+// as ErrUnavailable unless the caller is to blame. Nil stays nil.
+func fault(operation string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrMalformed):
+		return fmt.Errorf("%s: %w", operation, err)
+	default:
+		return fmt.Errorf("%s: %w: %w", operation, ErrUnavailable, err)
+	}
+}
