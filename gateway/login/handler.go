@@ -1,0 +1,120 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"faveo-gateway/gateway/identity"
+	"faveo-gateway/upstream/laravel"
+)
+
+// invalidCredentials is Faveo's answer to every failed login, byte for byte. It
+// must not contain the word "token": the iOS app takes any answer with that
+// word for a success (faveo-contract README, section 1).
+const invalidCredentials = `{"error":"invalid_credentials","status_code":401}`
+
+// contentType is Faveo's, without a charset.
+const contentType = "application/json"
+
+// Handler serves the login's routes. It is safe for concurrent use.
+type Handler struct {
+	Service *Service
+	// Canonical returns the request as PHP reads it.
+	Canonical func(echo.Context) *laravel.Request
+	// ParameterLimit bounds the body of a login, in bytes.
+	ParameterLimit int64
+}
+
+// Authenticate serves POST api/v1/authenticate.
+func (h *Handler) Authenticate(c echo.Context) error {
+	credentials, err := h.credentials(c)
+	if err != nil {
+		return err
+	}
+	body, err := h.Service.Login(c.Request().Context(), credentials)
+	// A password or a token must not outlive the answer in any cache.
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	if errors.Is(err, ErrInvalidCredentials) {
+		return h.refuse(c)
+	}
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, contentType, body)
+}
+
+// credentials reads the two parameters. PHP would compare a number, a list or
+// NULL with the column, and log in the account with the lowest id; here what is
+// not text is no name, and takes the road of every other wrong name.
+func (h *Handler) credentials(c echo.Context) (Credentials, error) {
+	request := h.Canonical(c)
+	if err := request.LoadBody(h.ParameterLimit); err != nil {
+		return Credentials{}, err
+	}
+	username, _, nameIsText := request.Text("username")
+	password, _, passwordIsText := request.Text("password")
+	if !nameIsText || !passwordIsText {
+		username = ""
+	}
+	return Credentials{
+		Username: username, Password: password,
+		Address: c.RealIP(), Agent: c.Request().UserAgent(),
+	}, nil
+}
+
+// refuse answers a failed login with the status that the client understands.
+func (h *Handler) refuse(c echo.Context) error {
+	status := http.StatusOK
+	if h.Service.config.StrictStatus && !h.Service.clients.match(c.Request().UserAgent()) {
+		status = http.StatusUnauthorized
+		// Required with every 401 (RFC 9110 15.5.2).
+		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="faveo"`)
+	}
+	return c.Blob(status, contentType, []byte(invalidCredentials))
+}
+
+// User serves GET api/v1/authenticate/user for the proved caller. The gateway
+// answers itself: PHP would put all clients into one bucket of 60 a minute.
+func (h *Handler) User(c echo.Context, caller *identity.Principal) error {
+	body, err := h.Service.directory.Profile(c.Request().Context(), nil, caller.UserID)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.Blob(http.StatusOK, contentType, body)
+}
+
+// Logout serves POST api/v1/authenticate/logout for the holder of a verified
+// token. It is idempotent: the session of the token may have ended before. An
+// answer of success means that the end is stored.
+//
+// Ending all sessions of the user needs one that is still alive: an old token,
+// found in a log, must not throw its owner out everywhere.
+func (h *Handler) Logout(c echo.Context, userID uint64, sessionID string) error {
+	ctx := c.Request().Context()
+	sessions := h.Service.sessions
+	if wantsAll(h.Canonical(c)) {
+		if err := sessions.Alive(ctx, userID, sessionID); err != nil {
+			return err
+		}
+		if err := sessions.EndAll(ctx, userID); err != nil {
+			return err
+		}
+	} else if err := sessions.End(ctx, userID, sessionID); err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.Blob(http.StatusOK, contentType, []byte(`{"success":true}`))
+}
+
+// wantsAll reads the parameter `all`: true in JSON, "1" or "true" in a form.
+func wantsAll(request *laravel.Request) bool {
+	switch request.InputMap()["all"] {
+	case true, "1", "true":
+		return true
+	default:
+		return false
+	}
+}

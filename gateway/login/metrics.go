@@ -1,0 +1,65 @@
+package login
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// The results of a login, the closed set of the label of logins_total.
+const (
+	resultSuccess = "success"
+	resultInvalid = "invalid_credentials"
+	resultBusy    = "busy"
+	resultError   = "error"
+)
+
+// metrics are what the login exports.
+type metrics struct {
+	// logins counts answered logins by result.
+	logins *prometheus.CounterVec
+	// hashSeconds is the time in a hash slot.
+	hashSeconds prometheus.Histogram
+	// hashQueue is how many logins wait for a slot now.
+	hashQueue prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	m := &metrics{
+		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "faveo_gateway_logins_total",
+			Help: "Logins by result: success, invalid_credentials, busy, error.",
+		}, []string{"result"}),
+		hashSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "faveo_gateway_login_hash_seconds",
+			Help:    "Time to hash one password, without the wait for a slot.",
+			Buckets: []float64{.01, .025, .05, .075, .1, .15, .25, .5, 1, 2.5},
+		}),
+		hashQueue: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "faveo_gateway_login_hash_queue",
+			Help: "Logins that wait for a hash slot.",
+		}),
+	}
+	for _, result := range []string{resultSuccess, resultInvalid, resultBusy, resultError} {
+		m.logins.WithLabelValues(result)
+	}
+	r.MustRegister(m.logins, m.hashSeconds, m.hashQueue)
+	return m
+}
+
+func (m *metrics) observe(err error) {
+	m.logins.WithLabelValues(resultOf(err)).Inc()
+}
+
+func resultOf(err error) string {
+	switch {
+	case err == nil:
+		return resultSuccess
+	case errors.Is(err, ErrInvalidCredentials):
+		return resultInvalid
+	case errors.Is(err, ErrBusy):
+		return resultBusy
+	default:
+		return resultError
+	}
+}

@@ -1,0 +1,138 @@
+package stage
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"faveo-gateway/upstream/laravel"
+)
+
+// Source is a place of a request where a token is read.
+type Source string
+
+// The places, the closed set of the label of token_sources_total. Cookies are
+// none of them: a browser sends those by itself.
+const (
+	SourceHeader Source = "header" // Authorization: Bearer (RFC 6750 2.1).
+	SourceQuery  Source = "query"  // ?token=, what the mobile apps send.
+	SourceBody   Source = "body"   // The parameter token of a form or of JSON.
+)
+
+// Sources returns all places.
+func Sources() []Source { return []Source{SourceHeader, SourceQuery, SourceBody} }
+
+// The parameters that carry credentials. They never reach PHP.
+const (
+	tokenParameter  = "token"
+	apiKeyParameter = "api_key"
+)
+
+// Why the credentials of a request have two readings. PHP would take the first
+// place that is not empty; whoever looked at another place would judge another
+// caller.
+const (
+	// ReasonTwoTokens is more than one token, in one place or in several, equal
+	// ones included.
+	ReasonTwoTokens laravel.Reason = "two_tokens"
+	// ReasonAuthorization is an Authorization header in which PHP would find a
+	// token but RFC 6750 has none, or the header twice.
+	ReasonAuthorization laravel.Reason = "authorization_header"
+	// ReasonTokenKind is a parameter token that is no text.
+	ReasonTokenKind laravel.Reason = "token_kind"
+	// ReasonTokenSource is a token in a place that tokens.sources leaves out.
+	ReasonTokenSource laravel.Reason = "token_source"
+)
+
+// ambiguousCredentials lists the reasons above.
+var ambiguousCredentials = []laravel.Reason{ReasonTwoTokens, ReasonAuthorization, ReasonTokenKind, ReasonTokenSource}
+
+// credential is a token as it was found; raw is "" when there is none.
+type credential struct {
+	raw    string
+	source Source
+}
+
+// join returns the one credential of two places.
+func (a credential) join(b credential) (credential, error) {
+	switch {
+	case b.raw == "":
+		return a, nil
+	case a.raw == "":
+		return b, nil
+	default:
+		return credential{}, &laravel.Ambiguous{Reason: ReasonTwoTokens}
+	}
+}
+
+// takeHead takes the token out of the headers and the query.
+func takeHead(r *http.Request, q *laravel.Request) (credential, error) {
+	header, err := headerToken(r.Header[echo.HeaderAuthorization])
+	if err != nil {
+		return credential{}, err
+	}
+	query, err := takeParameter(q, SourceQuery)
+	if err != nil {
+		return credential{}, err
+	}
+	return header.join(query)
+}
+
+// takeParameter takes the parameters token and api_key out of whatever of the
+// request is parsed: the query before the body is loaded, the body afterwards.
+func takeParameter(q *laravel.Request, source Source) (credential, error) {
+	q.Take(apiKeyParameter)
+	found := credential{source: source}
+	for _, value := range q.Take(tokenParameter) {
+		text, isText := value.Text()
+		switch {
+		case value.Kind() == laravel.KindNull, isText && text == "":
+			// The apps send an empty one before they have logged in; PHP goes on
+			// to the next place then.
+		case !isText:
+			return credential{}, &laravel.Ambiguous{Reason: ReasonTokenKind}
+		case found.raw != "":
+			return credential{}, &laravel.Ambiguous{Reason: ReasonTwoTokens}
+		default:
+			found.raw = text
+		}
+	}
+	return found, nil
+}
+
+// headerToken reads the Authorization header (RFC 6750 section 2.1). PHP takes
+// the text behind the last "bearer" anywhere in the value, so another scheme
+// that contains the word has two readings; one that does not is no token.
+func headerToken(values []string) (credential, error) {
+	switch len(values) {
+	case 0:
+		return credential{}, nil
+	case 1:
+	default:
+		return credential{}, &laravel.Ambiguous{Reason: ReasonAuthorization}
+	}
+	scheme, rest, _ := strings.Cut(values[0], " ")
+	if strings.EqualFold(scheme, "bearer") {
+		raw := strings.Trim(rest, " ")
+		if strings.ContainsAny(raw, " ,\t") || containsBearer(raw) {
+			return credential{}, &laravel.Ambiguous{Reason: ReasonAuthorization}
+		}
+		return credential{raw: raw, source: SourceHeader}, nil
+	}
+	if containsBearer(values[0]) {
+		return credential{}, &laravel.Ambiguous{Reason: ReasonAuthorization}
+	}
+	return credential{}, nil
+}
+
+// containsBearer finds the word in any case, without allocating.
+func containsBearer(s string) bool {
+	const word = "bearer"
+	for i := 0; i+len(word) <= len(s); i++ {
+		if strings.EqualFold(s[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,70 @@
+// Package stage holds the stages that every request walks through, one file
+// each, front to back once: client address, request id, observe, recover,
+// canonical, authenticate, authorize, proxy. gateway/routes.go lists them in
+// their order.
+//
+// A stage is a thin Echo adapter over a room below. It reads what earlier
+// stages left in the Exchange, adds one thing, and calls next or returns an
+// error. It renders nothing itself: one function in gateway turns errors into
+// answers, so that a refusal looks the same wherever it comes from.
+package stage
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"faveo-gateway/gateway/identity"
+	"faveo-gateway/policy"
+	"faveo-gateway/upstream/laravel"
+)
+
+// exchangeKey is where the Exchange lies in Echo's context.
+const exchangeKey = "exchange"
+
+// Exchange is what the stages have learnt of one request so far. It belongs to
+// the request's goroutine.
+type Exchange struct {
+	// RequestID names the request in logs, answers and toward PHP.
+	RequestID string
+	// Client is the address of the client as text, "" when the peer has none.
+	Client string
+	// Secure is true when the client came by https.
+	Secure bool
+	// Route is the label of the metrics: a pattern or a name from a closed set.
+	Route string
+	// Request is the request as PHP will read it; nil until the canonical stage.
+	Request *laravel.Request
+	// Source is the place the token was read from, "" when there was none.
+	Source Source
+	// Token is the verified token's owner; zero without one.
+	Token Token
+	// Principal is the proved caller; nil without a credential.
+	Principal *identity.Principal
+	// Decision is the policy's; its Rule is "" until the authorize stage.
+	Decision policy.Decision
+
+	// unread is why the body could not be read before the caller was known.
+	unread error
+	// out records what was written to the client.
+	out *recorder
+}
+
+// From returns the request's Exchange. It panics when the observe stage has not
+// run, which only a wrong order in routes.go can cause.
+func From(c echo.Context) *Exchange {
+	return c.Get(exchangeKey).(*Exchange)
+}
+
+// Canonical returns the request as PHP will read it.
+func Canonical(c echo.Context) *laravel.Request {
+	return From(c).Request
+}
+
+// Route returns a middleware that names the route for metrics and logs.
+func Route(name string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			From(c).Route = name
+			return next(c)
+		}
+	}
+}

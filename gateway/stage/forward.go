@@ -1,0 +1,76 @@
+package stage
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"faveo-gateway/upstream/proxy"
+)
+
+// Bridge mints the token that PHP accepts in place of the client's.
+type Bridge interface {
+	Mint(userID uint64, sessionID string) (string, error)
+}
+
+// Forwarder sends a rebuilt request to PHP.
+type Forwarder interface {
+	Forward(w http.ResponseWriter, r *http.Request, kind proxy.Kind) error
+}
+
+// outboundKey carries the outbound identity to Identify.
+type outboundKey struct{}
+
+// outbound is who PHP is told that it talks to. It replaces whatever the client
+// said under the same names.
+type outbound struct {
+	authorization string
+	client        string
+	scheme        string
+	host          string
+	requestID     string
+}
+
+// Forward sends the canonical request to PHP as the given kind. The
+// client's token and API key were taken out of it by the authenticate stage; a
+// principal's request gets the bridge token instead, and one to the web UI
+// carries no identity of ours.
+func Forward(forwarder Forwarder, bridge Bridge, kind proxy.Kind) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := From(c)
+		who := outbound{client: x.Client, scheme: "http", host: c.Request().Host, requestID: x.RequestID}
+		if x.Secure {
+			who.scheme = "https"
+		}
+		if x.Principal != nil {
+			token, err := bridge.Mint(x.Principal.UserID, x.Principal.SessionID)
+			if err != nil {
+				return err
+			}
+			who.authorization = "Bearer " + token
+		}
+		out, err := x.Request.Rebuild(context.WithValue(c.Request().Context(), outboundKey{}, who))
+		if err != nil {
+			return err
+		}
+		return forwarder.Forward(x.out, out, kind)
+	}
+}
+
+// Identify writes the headers that only the gateway may send to PHP. The proxy
+// calls it after it has stripped the client's, so that naming one of them in
+// Connection cannot make it vanish (RFC 9110 7.6.1).
+func Identify(in *http.Request, out http.Header) {
+	who, ok := in.Context().Value(outboundKey{}).(outbound)
+	if !ok {
+		return // The proxy's own probe carries no identity.
+	}
+	if who.authorization != "" {
+		out.Set("Authorization", who.authorization)
+	}
+	out.Set("X-Forwarded-For", who.client)
+	out.Set("X-Forwarded-Proto", who.scheme)
+	out.Set("X-Forwarded-Host", who.host)
+	out.Set("X-Request-Id", who.requestID)
+}

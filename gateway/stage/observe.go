@@ -1,0 +1,128 @@
+package stage
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"faveo-gateway/upstream/laravel"
+)
+
+// statusClientGone is what the log and the metrics say when the client left
+// before there was an answer. It is never sent (nginx's convention).
+const statusClientGone = 499
+
+// Observer makes the one log event and the metrics of every request.
+type Observer struct {
+	peers   Peers
+	log     *slog.Logger
+	metrics *metrics
+}
+
+// NewObserver returns an Observer that writes access events to log.
+func NewObserver(peers Peers, log *slog.Logger, r prometheus.Registerer) *Observer {
+	return &Observer{peers: peers, log: log, metrics: newMetrics(r)}
+}
+
+// Middleware opens the Exchange, lets Echo render the error of the later
+// stages, and reports what was answered. It is the outermost stage.
+func (o *Observer) Middleware() echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			started := time.Now()
+			x := o.open(c)
+			o.metrics.inFlight.Inc()
+			defer o.metrics.inFlight.Dec()
+			// A panic that means "cut the connection" passes through here and is
+			// reported on its way.
+			cut := true
+			defer func() {
+				if cut {
+					o.report(c, x, http.ErrAbortHandler, time.Since(started))
+				}
+			}()
+			err := next(c)
+			if err != nil && !x.out.begun() {
+				c.Error(err)
+			}
+			cut = false
+			o.report(c, x, err, time.Since(started))
+			return nil
+		}
+	}
+}
+
+// open puts a new Exchange in the context.
+func (o *Observer) open(c echo.Context) *Exchange {
+	r := c.Request()
+	x := &Exchange{
+		RequestID: o.peers.requestID(r),
+		Client:    c.RealIP(),
+		Secure:    o.peers.secure(r),
+		Route:     "refused",
+		out:       &recorder{ResponseWriter: c.Response().Writer},
+	}
+	c.Response().Writer = x.out
+	c.Set(exchangeKey, x)
+	return x
+}
+
+func (o *Observer) report(c echo.Context, x *Exchange, err error, took time.Duration) {
+	status := x.out.status
+	if status == 0 {
+		status = statusClientGone
+	}
+	method := methodLabel(c.Request().Method)
+	o.metrics.observeRequest(x.Route, method, status, took)
+	o.metrics.observeExchange(x)
+	var ambiguous *laravel.Ambiguous
+	if errors.As(err, &ambiguous) {
+		o.metrics.ambiguous.WithLabelValues(string(ambiguous.Reason)).Inc()
+	}
+	o.write(c, x, err, status, took)
+}
+
+// write writes the request's one log event. The path is without its query,
+// which may hold a token or a password.
+func (o *Observer) write(c echo.Context, x *Exchange, err error, status int, took time.Duration) {
+	level := slog.LevelInfo
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	ctx := c.Request().Context()
+	if !o.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 16)
+	attrs = append(attrs,
+		slog.String("request_id", x.RequestID),
+		slog.String("client", x.Client),
+		slog.String("method", c.Request().Method),
+		slog.String("path", c.Request().URL.EscapedPath()),
+		slog.String("route", x.Route),
+		slog.Int("status", status),
+		slog.Int64("bytes", x.out.bytes),
+		slog.Duration("duration", took),
+	)
+	if x.Source != "" {
+		attrs = append(attrs, slog.String("token_source", string(x.Source)))
+	}
+	if x.Token.UserID != 0 {
+		attrs = append(attrs, slog.Uint64("user_id", x.Token.UserID))
+	}
+	if x.Decision.Reason != "" {
+		attrs = append(attrs, slog.String("rule", x.Decision.Rule), slog.String("reason", string(x.Decision.Reason)))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		attrs = append(attrs, slog.String("stack", string(panicked.Stack)))
+	}
+	o.log.LogAttrs(ctx, level, "request", attrs...)
+}
