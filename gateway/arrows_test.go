@@ -1,0 +1,65 @@
+package gateway_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// mayImport pins the directions between the rooms: what each may import of this
+// module. A room that is not named here may import nothing of it.
+var mayImport = map[string][]string{
+	"":               {"gateway/cli"},
+	"gateway/cli":    {"gateway", "gateway/config", "policy", "upstream/standin"},
+	"gateway":        {"gateway/...", "policy", "upstream/..."},
+	"gateway/config": {"gateway/keyring", "gateway/login", "gateway/session", "gateway/token", "policy", "upstream/faveo", "upstream/proxy"},
+
+	"gateway/stage": {"gateway/identity", "policy", "upstream/laravel", "upstream/proxy"},
+	"gateway/login": {"gateway/identity", "upstream/laravel"},
+	"gateway/admin": {},
+
+	"gateway/token":      {"gateway/identity"},
+	"gateway/session":    {"gateway/identity"},
+	"gateway/keyring":    {"gateway/token"},
+	"gateway/redisstore": {"gateway/session"},
+	"gateway/sqlstore":   {"gateway/keyring"},
+	"gateway/storetest":  {"gateway/session"},
+
+	"upstream/faveo":           {"upstream/laravel"},
+	"upstream/faveo/faveotest": {"upstream/faveo", "upstream/laravel"},
+	"upstream/standin":         {"upstream/faveo", "upstream/laravel"},
+}
+
+// TestArrows reads the imports of the packages as they ship; tests may look
+// wherever they need to.
+func TestArrows(t *testing.T) {
+	const module = "faveo-gateway"
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}:{{join .Imports ","}}`, module+"/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	rooms := strings.Fields(string(out))
+	if len(rooms) < 15 {
+		t.Fatalf("go list names %d packages, want the whole house", len(rooms))
+	}
+	for _, line := range rooms {
+		importer, imports, _ := strings.Cut(line, ":")
+		room := strings.TrimPrefix(strings.TrimPrefix(importer, module), "/")
+		for _, imported := range strings.Split(imports, ",") {
+			other, ours := strings.CutPrefix(imported, module+"/")
+			if ours && !allowed(mayImport[room], other) {
+				t.Errorf("%q imports %q, which STYLE section 1 does not allow", room, other)
+			}
+		}
+	}
+}
+
+func allowed(patterns []string, room string) bool {
+	for _, pattern := range patterns {
+		prefix, isTree := strings.CutSuffix(pattern, "/...")
+		if room == pattern || (isTree && strings.HasPrefix(room, prefix+"/")) {
+			return true
+		}
+	}
+	return false
+}

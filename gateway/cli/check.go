@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"faveo-gateway/policy"
+)
+
+func newCheck(p Process) *cobra.Command {
+	var from settings
+	command := &cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration and the policy, offline",
+		Args:  cobra.NoArgs,
+		RunE: runs(func(context.Context) error {
+			c, err := from.load(p)
+			if err != nil {
+				return err
+			}
+			if _, err := policy.Load(c.Policy); err != nil {
+				return err
+			}
+			for _, warning := range c.Warnings() {
+				fmt.Fprintln(p.Stdout, "warning:", warning)
+			}
+			_, err = fmt.Fprintln(p.Stdout, "configuration and policy are good")
+			return err
+		}),
+	}
+	from.register(command)
+	return command
+}

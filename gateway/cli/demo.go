@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"faveo-gateway/gateway"
+	"faveo-gateway/gateway/config"
+)
+
+// demoSettings are the flags of demo.
+type demoSettings struct {
+	settings
+	listen      string
+	adminListen string
+}
+
+func newDemo(p Process) *cobra.Command {
+	var from demoSettings
+	command := &cobra.Command{
+		Use:   "demo",
+		Short: "Run the gateway with stand-ins for whatever is not configured",
+		Long: `Run the gateway on loopback with an embedded Redis, a SQLite database with three
+accounts, and a stand-in for Faveo. --config and --faveo-env replace parts by real ones.
+Nothing is kept when it ends.`,
+		Args: cobra.NoArgs,
+		RunE: runs(func(ctx context.Context) error { return demo(ctx, p, from) }),
+	}
+	from.register(command)
+	command.Flags().StringVar(&from.listen, "listen", "127.0.0.1:8080", "public `address`, loopback only")
+	command.Flags().StringVar(&from.adminListen, "admin-listen", "127.0.0.1:9090", "`address` of metrics and health, loopback only")
+	return command
+}
+
+func demo(ctx context.Context, p Process, from demoSettings) (err error) {
+	if err := errors.Join(loopback("--listen", from.listen), loopback("--admin-listen", from.adminListen)); err != nil {
+		return err
+	}
+	parts, err := startStandins(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, parts.close()) }()
+	c, err := config.Load(config.Sources{
+		File: from.file, FaveoEnv: from.faveoEnv, Environ: p.Environ,
+		Overrides: map[string]string{"server.listen": from.listen, "admin.listen": from.adminListen},
+		Fallbacks: parts.settings(),
+	})
+	if err != nil {
+		return err
+	}
+	g, err := gateway.New(ctx, gateway.Options{
+		Config: c, Log: newLog(c.Observability.Log, p.Stderr), Build: gateway.ReadBuild(version),
+	})
+	if err != nil {
+		return err
+	}
+	welcome(p.Stdout, "http://"+g.Address(), c.Server.BasePath, "http://"+g.AdminAddress())
+	return g.Run(ctx)
+}
+
+// loopback refuses an address that others could reach: the demo's passwords are
+// public, and its Faveo is as open as the real one.
+func loopback(flag, address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	ip := net.ParseIP(host)
+	if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("%s: %q is not a loopback address, and the demo listens on loopback only", flag, address)
+	}
+	return nil
+}
+
+// welcome prints lines that work when they are pasted as they stand.
+func welcome(out io.Writer, origin, basePath, admin string) {
+	fmt.Fprintf(out, `faveo-gateway demo
+  gateway  %[1]s
+  metrics  %[2]s/metrics
+  accounts demoadmin, demoagent, democlient; password demopass
+
+Log in, as Faveo's manual shows it:
+  curl -X POST '%[1]s/api/v1/authenticate?username=demoadmin&password=demopass'
+
+Keep the token of an administrator, and read a ticket with it:
+  TOKEN=$(curl -s -X POST '%[1]s/api/v1/authenticate?username=demoadmin&password=demopass' | sed 's/.*"token":"\([^"]*\)".*/\1/')
+  curl -H "Authorization: Bearer $TOKEN" '%[1]s/api/v1/helpdesk/tickets'
+  curl "%[1]s/api/v1/helpdesk/ticket?ticket_id=1&token=$TOKEN"
+
+What Faveo would have allowed and the gateway does not:
+  curl -i '%[1]s/api/v1/helpdesk/tickets'
+  curl -i '%[1]s/api/v1/helpdesk/url?url=file:///etc/passwd'
+  CLIENT=$(curl -s -X POST '%[1]s/api/v1/authenticate?username=democlient&password=demopass' | sed 's/.*"token":"\([^"]*\)".*/\1/')
+  curl -i -H "Authorization: Bearer $CLIENT" '%[1]s/api/v1/helpdesk/customers?search=demo'
+
+End the session; the token is worthless from then on:
+  curl -X POST -H "Authorization: Bearer $TOKEN" '%[1]s/api/v1/authenticate/logout'
+  curl -i -H "Authorization: Bearer $TOKEN" '%[1]s/api/v1/helpdesk/tickets'
+
+The keys, the health, the numbers:
+  curl '%[3]s/.well-known/jwks.json'
+  curl '%[2]s/readyz'
+  curl -s '%[2]s/metrics' | grep faveo_gateway_logins_total
+
+Ctrl-C ends it.
+`, origin+basePath, admin, origin)
+}

@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"faveo-gateway/gateway/config"
+)
+
+// settings are the flags that say where the configuration is.
+type settings struct {
+	file     string
+	faveoEnv string
+}
+
+func (s *settings) register(command *cobra.Command) {
+	command.Flags().StringVarP(&s.file, "config", "c", "", "the configuration, a YAML `file`")
+	command.Flags().StringVar(&s.faveoEnv, "faveo-env", "", "Faveo's own .env `file`, for what the configuration leaves open")
+}
+
+// load reads the configuration from all its sources.
+func (s *settings) load(p Process) (*config.Config, error) {
+	return config.Load(config.Sources{File: s.file, FaveoEnv: s.faveoEnv, Environ: p.Environ})
+}
+
+// newLog returns the logger that the configuration asks for.
+func newLog(c config.Log, out io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.Level}
+	if c.Format == config.FormatText {
+		return slog.New(slog.NewTextHandler(out, options))
+	}
+	return slog.New(slog.NewJSONHandler(out, options))
+}

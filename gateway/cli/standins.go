@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"faveo-gateway/upstream/standin"
+)
+
+// standins are the embedded parts of the demo: each a real server on a free
+// port of loopback, so that the gateway runs exactly as it does with real ones.
+type standins struct {
+	redis     *miniredis.Miniredis
+	faveo     *http.Server
+	faveoURL  string
+	directory string
+	database  string
+	secret    string
+	sealing   string
+}
+
+// startStandins starts all parts. What a configuration replaces stays idle.
+func startStandins(ctx context.Context) (_ *standins, err error) {
+	s := &standins{secret: rand.Text() + rand.Text(), redis: miniredis.NewMiniRedis()}
+	key := make([]byte, 32)
+	rand.Read(key) // Never fails: crypto/rand ends the program instead.
+	s.sealing = base64.StdEncoding.EncodeToString(key)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if err := s.redis.Start(); err != nil {
+		return nil, fmt.Errorf("start the embedded Redis: %w", err)
+	}
+	if s.directory, err = os.MkdirTemp("", "faveo-gateway-demo-"); err != nil {
+		return nil, fmt.Errorf("make a folder for the embedded database: %w", err)
+	}
+	if s.database, err = standin.CreateDatabase(ctx, filepath.Join(s.directory, "faveo.sqlite")); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded Faveo: %w", err)
+	}
+	s.faveoURL = "http://" + listener.Addr().String()
+	s.faveo = &http.Server{Handler: standin.New(standin.Options{Secret: s.secret}), ReadHeaderTimeout: 5 * time.Second}
+	go s.faveo.Serve(listener) //nolint:errcheck // It ends with ErrServerClosed, by close.
+	return s, nil
+}
+
+// settings are the configuration that leads to the parts.
+func (s *standins) settings() map[string]string {
+	return map[string]string{
+		"faveo.urls":            s.faveoURL,
+		"faveo.database":        s.database,
+		"faveo.jwt_secret":      s.secret,
+		"redis.url":             "redis://" + s.redis.Addr() + "/0",
+		"state.database":        "sqlite://" + filepath.Join(s.directory, "gateway.sqlite"),
+		"state.encryption_keys": s.sealing,
+	}
+}
+
+// close stops what startStandins started.
+func (s *standins) close() error {
+	var faults []error
+	if s.faveo != nil {
+		faults = append(faults, s.faveo.Close())
+	}
+	s.redis.Close()
+	if s.directory != "" {
+		faults = append(faults, os.RemoveAll(s.directory))
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,116 @@
+// Package gateway is the application: it opens the stores, puts the rooms
+// together, and runs the two listeners until its context ends.
+//
+// Everything that a request meets is built once, in New, front to back: stores,
+// keys, sessions, login, policy, proxy, stages. A setting that cannot work is an
+// error of New, named by its key, before the first request is taken.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"faveo-gateway/gateway/admin"
+	"faveo-gateway/gateway/config"
+)
+
+// Options are what a Gateway is made of. All fields are needed but Build.
+type Options struct {
+	Config *config.Config
+	Log    *slog.Logger
+	// Build is the version that build_info tells.
+	Build Build
+}
+
+// Gateway is a running or runnable gateway.
+type Gateway struct {
+	log     *slog.Logger
+	grace   time.Duration
+	admin   *admin.Handler
+	closers []closer
+
+	server, adminServer     *http.Server
+	listener, adminListener net.Listener
+}
+
+// New opens every dependency and binds both listeners. On an error everything
+// that was opened is closed again.
+func New(ctx context.Context, o Options) (_ *Gateway, err error) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newBuildInfo(o.Build),
+	)
+	g := &Gateway{log: o.Log, grace: o.Config.Server.ShutdownGrace}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, g.release())
+		}
+	}()
+	for _, warning := range o.Config.Warnings() {
+		o.Log.Warn(warning)
+	}
+	rooms, err := g.open(ctx, o, registry)
+	if err != nil {
+		return nil, err
+	}
+	g.admin = admin.New(admin.Options{
+		Gatherer: registry, Checks: rooms.checks(), CheckTimeout: readinessTimeout,
+	})
+	return g, g.bind(o.Config, routes(rooms.frontDoor(o, registry)))
+}
+
+// readinessTimeout bounds one readiness probe, below the second that probes
+// usually wait.
+const readinessTimeout = 900 * time.Millisecond
+
+// bind opens the listeners and makes their servers. The admin listener is
+// registered first, so that it is stopped last: it tells of the draining.
+func (g *Gateway) bind(c *config.Config, public *echo.Echo) (err error) {
+	if g.adminListener, err = listen("admin.listen", c.Admin.Listen); err != nil {
+		return err
+	}
+	g.adminServer = &http.Server{Handler: g.admin, ReadHeaderTimeout: readHeaderDefault, ErrorLog: g.serverLog()}
+	g.onStop("admin listener", shutdown(g.adminServer, g.adminListener))
+
+	if g.listener, err = listen("server.listen", c.Server.Listen); err != nil {
+		return err
+	}
+	g.server = &http.Server{
+		Handler:           public,
+		ReadHeaderTimeout: c.Server.Timeouts.ReadHeader,
+		ReadTimeout:       c.Server.Timeouts.Read,
+		WriteTimeout:      c.Server.Timeouts.Write,
+		IdleTimeout:       c.Server.Timeouts.Idle,
+		MaxHeaderBytes:    c.Server.MaxHeaderBytes,
+		ErrorLog:          g.serverLog(),
+	}
+	g.onStop("public listener", shutdown(g.server, g.listener))
+	return nil
+}
+
+// Address is where the public listener listens, host:port.
+func (g *Gateway) Address() string { return g.listener.Addr().String() }
+
+// AdminAddress is where the admin listener listens, host:port.
+func (g *Gateway) AdminAddress() string { return g.adminListener.Addr().String() }
+
+// listen binds an address at start, so that a port that is taken is an error of
+// New, not of a running gateway.
+func listen(key, address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return listener, nil
+}

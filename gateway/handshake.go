@@ -1,0 +1,75 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// errWrongSecret means that PHP does not accept what the gateway signs.
+var errWrongSecret = errors.New("PHP refuses tokens that are signed with it: it is not the JWT_SECRET of that Faveo")
+
+// nobody is a user id that no account has: the last one that the primary key's
+// type, int unsigned, can count to.
+const nobody = math.MaxUint32
+
+// handshake asks the Faveo behind base whether it accepts the bridge token. A
+// token of nobody's is used, so that the right secret is answered "no such user"
+// and no account's data travels.
+//
+// It returns errWrongSecret when PHP refuses the signature, and another error
+// when PHP does not answer or answers something else; only the first is proof
+// of a wrong setting.
+func handshake(ctx context.Context, client *http.Client, base *url.URL, mint func() (string, error)) error {
+	token, err := mint()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	target := base.JoinPath("api/v1/authenticate/user").String()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Accept", "application/json")
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask PHP: %w", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil {
+		return fmt.Errorf("read PHP's answer: %w", err)
+	}
+	return readHandshake(response.StatusCode, body)
+}
+
+// readHandshake tells the answers of the versions of Faveo apart (faveo-contract
+// README, sections 2 and 6).
+func readHandshake(status int, body []byte) error {
+	var answer struct {
+		Message string `json:"message"`
+		Error   string `json:"error"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return fmt.Errorf("PHP answers %d and no JSON: is this a Faveo?", status)
+	}
+	said := strings.ToLower(answer.Message + answer.Error)
+	switch {
+	case strings.Contains(said, "user not found"), strings.Contains(said, "user_not_found"):
+		return nil
+	case strings.Contains(said, "signature"), strings.Contains(said, "token_invalid"):
+		return errWrongSecret
+	default:
+		return fmt.Errorf("PHP answers %d to the bridge token", status)
+	}
+}

@@ -1,0 +1,308 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"faveo-gateway/gateway/admin"
+	"faveo-gateway/gateway/config"
+	"faveo-gateway/gateway/keyring"
+	"faveo-gateway/gateway/login"
+	"faveo-gateway/gateway/redisstore"
+	"faveo-gateway/gateway/session"
+	"faveo-gateway/gateway/sqlstore"
+	"faveo-gateway/gateway/stage"
+	"faveo-gateway/gateway/token"
+	"faveo-gateway/policy"
+	"faveo-gateway/upstream/faveo"
+	"faveo-gateway/upstream/laravel"
+	"faveo-gateway/upstream/proxy"
+)
+
+// rooms are the opened parts of a Gateway, before the stages are put in front.
+type rooms struct {
+	faveo    *faveo.DB
+	state    *sqlstore.Store
+	redis    *redisstore.Store
+	ring     *keyring.Ring
+	tokens   tokens
+	bridge   *token.Bridge
+	sessions sessions
+	policy   *policy.Engine
+	proxy    *proxy.Proxy
+}
+
+// open opens every part in the order in which they depend on each other. It is
+// one straight line on purpose: what a setting breaks is named by its key here.
+func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) (_ *rooms, err error) {
+	var (
+		c       = o.Config
+		depends = newDependencyMetrics(r)
+		s       = &rooms{}
+	)
+	if s.policy, err = policy.Load(c.Policy); err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	if s.faveo, err = openFaveo(ctx, c, depends.observer(dependencyDatabase)); err != nil {
+		return nil, fmt.Errorf("faveo.database: %w", err)
+	}
+	g.onStop("faveo database", closes(s.faveo.Close))
+	if s.state, err = openState(ctx, c, depends.observer(dependencyState)); err != nil {
+		return nil, fmt.Errorf("%s: %w", stateKey(c), err)
+	}
+	g.onStop("state database", closes(s.state.Close))
+	if s.redis, err = openRedis(ctx, c, depends.observer(dependencyRedis)); err != nil {
+		return nil, fmt.Errorf("redis.url: %w", err)
+	}
+	g.onStop("redis", closes(s.redis.Close))
+	if s.ring, err = openRing(ctx, c, s.state, r); err != nil {
+		return nil, err
+	}
+	if err := s.openTokens(c, r); err != nil {
+		return nil, err
+	}
+	manager := session.NewManager(session.Options{
+		Store: s.redis, Accounts: accounts{s.faveo}, Config: c.Sessions, Registerer: r,
+	})
+	s.sessions = sessions{manager: manager, life: c.Tokens.TTL, now: time.Now}
+	g.watch(s.redis, manager)
+	if s.proxy, err = openProxy(c, r); err != nil {
+		return nil, fmt.Errorf("faveo.urls: %w", err)
+	}
+	g.onStop("proxy", closes(func() error { s.proxy.Close(); return nil }))
+	return s, s.shakeHands(ctx, c, o.Log)
+}
+
+// closes fits a Close without a context to a cleanup.
+func closes(clean func() error) func(context.Context) error {
+	return func(context.Context) error { return clean() }
+}
+
+func openFaveo(ctx context.Context, c *config.Config, observe func(string, time.Duration, error)) (*faveo.DB, error) {
+	db, err := faveo.Open(ctx, faveo.Options{
+		Database:         c.Faveo.Database.Reveal(),
+		Timeout:          c.Faveo.Timeout,
+		MaxConnections:   c.Faveo.MaxConnections,
+		Version:          c.Faveo.Version,
+		PublicPath:       c.Faveo.PublicPath,
+		HideInternalNote: c.Login.HideInternalNote,
+		Observe:          observe,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The version is read from the tables that a login needs: a database that
+	// is not Faveo's is found out here.
+	if _, err := db.Version(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// stateURL is where the gateway's own tables are: in Faveo's database unless the
+// site gives them another.
+func stateURL(c *config.Config) string {
+	if own := c.State.Database.Reveal(); own != "" {
+		return own
+	}
+	return c.Faveo.Database.Reveal()
+}
+
+// stateKey is the key that stateURL came from.
+func stateKey(c *config.Config) string {
+	if c.State.Database.Reveal() != "" {
+		return "state.database"
+	}
+	return "state.database (which is faveo.database)"
+}
+
+// Migrate creates or upgrades the gateway's own tables and returns what it
+// applied. It needs nothing but the database.
+func Migrate(ctx context.Context, c *config.Config) (applied []string, err error) {
+	store, err := sqlstore.Open(ctx, sqlstore.Options{Database: stateURL(c), Timeout: c.Faveo.Timeout})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", stateKey(c), err)
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if applied, err = store.Migrate(ctx); err != nil {
+		return applied, fmt.Errorf("%s: %w", stateKey(c), err)
+	}
+	return applied, nil
+}
+
+// openState also brings the tables up to date: a lock in the database lets one
+// replica do it, and a user without the right to is told so by name.
+func openState(ctx context.Context, c *config.Config, observe func(string, time.Duration, error)) (*sqlstore.Store, error) {
+	store, err := sqlstore.Open(ctx, sqlstore.Options{Database: stateURL(c), Timeout: c.Faveo.Timeout, Observe: observe})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := store.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
+func openRedis(ctx context.Context, c *config.Config, observe func(string, time.Duration, error)) (*redisstore.Store, error) {
+	store, err := redisstore.Open(ctx, redisstore.Options{
+		URL:       c.Redis.URL.Reveal(),
+		KeyPrefix: c.Redis.KeyPrefix,
+		Timeout:   c.Redis.Timeout,
+		PoolSize:  c.Redis.PoolSize,
+		Observe:   observe,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Ping(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
+func openRing(ctx context.Context, c *config.Config, store keyring.Store, r prometheus.Registerer) (*keyring.Ring, error) {
+	sealing := c.State.RevealKeys()
+	if len(sealing) == 0 {
+		derived, err := keyring.DeriveEncryptionKey(c.Faveo.JWTSecret.Reveal())
+		if err != nil {
+			return nil, fmt.Errorf("state.encryption_keys: %w", err)
+		}
+		sealing = append(sealing, derived)
+	}
+	return keyring.Open(ctx, keyring.Options{
+		Store: store, EncryptionKeys: sealing, Algorithm: c.Tokens.Algorithm, Registerer: r,
+	})
+}
+
+// openTokens makes what issues and checks the gateway's tokens, and what mints
+// those that PHP gets to see.
+func (s *rooms) openTokens(c *config.Config, r prometheus.Registerer) (err error) {
+	options := token.Options{Keys: s.ring, Config: c.Tokens.Config, AppClass: c.Faveo.JWTAppClass, Registerer: r}
+	if s.tokens.issuer, err = token.NewIssuer(options); err != nil {
+		return fmt.Errorf("tokens: %w", err)
+	}
+	if s.tokens.verifier, err = token.NewVerifier(options); err != nil {
+		return fmt.Errorf("tokens: %w", err)
+	}
+	s.bridge, err = token.NewBridge(token.BridgeOptions{
+		Secret:   c.Faveo.JWTSecret.Reveal(),
+		AppClass: c.Faveo.JWTAppClass,
+		Issuer:   c.Tokens.Issuer,
+	})
+	if err != nil {
+		return fmt.Errorf("faveo.jwt_secret: %w", err)
+	}
+	return nil
+}
+
+// watch empties the local cache of what other replicas end.
+func (g *Gateway) watch(store *redisstore.Store, manager *session.Manager) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		store.Watch(ctx, manager.Drop)
+	}()
+	g.onStop("session events", func(context.Context) error {
+		cancel()
+		<-done
+		return nil
+	})
+}
+
+func openProxy(c *config.Config, r prometheus.Registerer) (*proxy.Proxy, error) {
+	upstreams, err := c.Faveo.Upstreams()
+	if err != nil {
+		return nil, err
+	}
+	return proxy.New(proxy.Options{
+		Upstreams:  upstreams,
+		Config:     c.Proxy,
+		Identify:   stage.Identify,
+		ProbePath:  c.Server.BasePath + "/api/v1/helpdesk/check-url",
+		Registerer: r,
+	})
+}
+
+// shakeHands makes sure that PHP accepts the bridge token. A PHP that is not up
+// yet is no reason to stay down: the gateway logs it and serves what it can.
+func (s *rooms) shakeHands(ctx context.Context, c *config.Config, log *slog.Logger) error {
+	upstreams, err := c.Faveo.Upstreams()
+	if err != nil {
+		return err
+	}
+	// PHP is spoken to directly, past any proxy of the environment, and a redirect
+	// is an answer: the token must not travel on.
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	for _, upstream := range upstreams {
+		mint := func() (string, error) { return s.bridge.Mint(nobody, "handshake") }
+		err := handshake(ctx, client, upstream.JoinPath(c.Server.BasePath), mint)
+		if errors.Is(err, errWrongSecret) {
+			return fmt.Errorf("faveo.jwt_secret: %s: %w", upstream.Host, err)
+		}
+		if err != nil {
+			log.Warn("cannot tell yet whether PHP accepts the bridge token",
+				slog.String("upstream", upstream.Host), slog.Any("error", err))
+		}
+	}
+	return nil
+}
+
+// tokenSources fits the configuration's places to the stage's: both are the same
+// closed set of texts.
+func tokenSources(c *config.Config) []stage.Source {
+	var all []stage.Source
+	for _, source := range c.Tokens.Sources {
+		all = append(all, stage.Source(source))
+	}
+	return all
+}
+
+// checks are the parts of /readyz.
+func (s *rooms) checks() []admin.Check {
+	return []admin.Check{
+		{Name: string(dependencyDatabase), Probe: s.faveo.Ping},
+		{Name: string(dependencyState), Probe: s.state.Ping},
+		{Name: string(dependencyRedis), Probe: s.redis.Ping},
+		{Name: string(dependencyUpstream), Probe: s.proxy.Probe},
+	}
+}
+
+// frontDoor puts the rooms behind the stages.
+func (s *rooms) frontDoor(o Options, r prometheus.Registerer) frontDoor {
+	c := o.Config
+	peers := stage.NewPeers(c.Server.TrustedProxies)
+	limits := laravel.Limits{Body: c.Server.MaxBodyBytes, Parameters: c.Server.MaxParameterBytes}
+	return frontDoor{
+		basePath:    c.Server.BasePath,
+		passthrough: c.Policy.Passthrough,
+		peers:       peers,
+		observer:    stage.NewObserver(peers, o.Log, r),
+		reader:      laravel.NewReader(c.Server.BasePath, limits),
+		authenticator: &stage.Authenticator{
+			Tokens: s.tokens, Sessions: s.sessions, Sources: tokenSources(c),
+			ParameterLimit: limits.Parameters, BodyLimit: limits.Body,
+		},
+		policy: s.policy,
+		login: &login.Handler{
+			Service: login.New(login.Options{
+				Config: c.Login, Directory: directory{s.faveo}, Sessions: s.sessions,
+				Tokens: s.tokens, Registerer: r, Log: o.Log,
+			}),
+			Canonical:      stage.Canonical,
+			ParameterLimit: limits.Parameters,
+		},
+		keys:   func() ([]byte, error) { return token.PublicSet(s.ring.PublicKeys()) },
+		proxy:  s.proxy,
+		bridge: s.bridge,
+	}
+}

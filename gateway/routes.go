@@ -1,0 +1,102 @@
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"faveo-gateway/gateway/login"
+	"faveo-gateway/gateway/stage"
+	"faveo-gateway/policy"
+	"faveo-gateway/upstream/laravel"
+	"faveo-gateway/upstream/proxy"
+)
+
+// frontDoor is what the public listener is made of.
+type frontDoor struct {
+	basePath      string
+	passthrough   bool
+	peers         stage.Peers
+	observer      *stage.Observer
+	reader        *laravel.Reader
+	authenticator *stage.Authenticator
+	policy        *policy.Engine
+	login         *login.Handler
+	keys          publicKeys
+	proxy         *proxy.Proxy
+	bridge        stage.Bridge
+}
+
+// routes puts the stages in their order and names the routes.
+func routes(d frontDoor) *echo.Echo {
+	e := echo.New()
+	e.HTTPErrorHandler = renderError
+	e.IPExtractor = d.peers.Extractor() // Without one Echo believes every X-Forwarded-For.
+
+	e.Pre(
+		d.observer.Middleware(),       // First in, last out: it reports whatever the others do.
+		stage.Recover(),               // Inside observe, so that a panic is reported as well.
+		d.serveKeys,                   // The gateway's own document, which no reading of PHP concerns.
+		stage.ReadCanonical(d.reader), // Before the router: what is routed is what is judged and sent.
+	)
+	authenticate := d.authenticator.Authenticate()
+	authorize := stage.Authorize(d.policy)
+
+	api := d.basePath + "/api/"
+	e.POST(api+"v1/authenticate", d.login.Authenticate, stage.Route("authenticate"))
+	e.GET(api+"v1/authenticate/user", d.user, stage.Route("user"), authenticate, authorize)
+	e.POST(api+"v1/authenticate/logout", d.logout, stage.Route("logout"), d.authenticator.RequireToken())
+
+	e.Any(api+"*", stage.Forward(d.proxy, d.bridge, proxy.API), stage.Route("api"), authenticate, authorize)
+	e.Any("/*", d.web(), stage.Route("web"))
+	return e
+}
+
+// user answers who the caller is.
+func (d frontDoor) user(c echo.Context) error {
+	caller := stage.From(c).Principal
+	if caller == nil {
+		return stage.ErrTokenNotProvided // A policy that lets strangers in has nobody to show.
+	}
+	return d.login.User(c, caller)
+}
+
+// logout ends the session of a verified token. The session itself is not asked
+// for: ending one that has ended is a success.
+func (d frontDoor) logout(c echo.Context) error {
+	token := stage.From(c).Token
+	return d.login.Logout(c, token.UserID, token.SessionID)
+}
+
+// web passes everything else through to Faveo's web UI, which has its own
+// sessions.
+func (d frontDoor) web() echo.HandlerFunc {
+	if !d.passthrough {
+		return func(echo.Context) error { return errNotFound }
+	}
+	return stage.Forward(d.proxy, d.bridge, proxy.Web)
+}
+
+// jwksPath is where RFC 8615 puts well-known documents: at the root, whatever
+// the base path.
+const jwksPath = "/.well-known/jwks.json"
+
+// publicKeys prints the JWK set of the keys that verify (RFC 7517 section 5).
+type publicKeys func() ([]byte, error)
+
+// serveKeys answers for the one path of the key set.
+func (d frontDoor) serveKeys(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.URL.EscapedPath() != jwksPath || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
+			return next(c)
+		}
+		stage.From(c).Route = "jwks"
+		document, err := d.keys()
+		if err != nil {
+			return err
+		}
+		c.Response().Header().Set(echo.HeaderCacheControl, "public, max-age=300")
+		return c.Blob(http.StatusOK, "application/jwk-set+json", document)
+	}
+}
