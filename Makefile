@@ -1,0 +1,46 @@
+# Everything a contributor runs. `make` alone lists the targets.
+
+GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT   := mvdan.cc/gofumpt@v0.12.0
+VULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+FUZZTIME  ?= 30s
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: build
+build: ## build ./faveo-gateway, static
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o faveo-gateway .
+
+.PHONY: demo
+demo: ## run the gateway with embedded stand-ins
+	go run . demo
+
+.PHONY: services
+services: ## start MariaDB and Redis on loopback where they do not answer
+	@.ci/services
+
+.PHONY: test
+test: services ## run every test; REQUIRE_SERVICES=1 forbids skips
+	go test ./...
+
+.PHONY: race
+race: services ## run every test under the race detector
+	go test -race ./...
+
+.PHONY: check
+check: ## formatting, vet, linters, known vulnerabilities
+	@unformatted=$$(go run $(GOFUMPT) -l .); test -z "$$unformatted" || { echo "not gofumpt'ed:"; echo "$$unformatted"; exit 1; }
+	go mod verify
+	go vet ./...
+	go run $(GOLANGCI) run
+	@.ci/vulncheck $(VULNCHECK)
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME each
+	@.ci/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## the benchmarks; the ratios to a bare proxy are in gateway
+	go test -run '^$$' -bench . -benchmem ./...
