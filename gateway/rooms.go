@@ -49,7 +49,7 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 	if s.policy, err = policy.Load(c.Policy); err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
-	if s.faveo, err = openFaveo(ctx, c, depends.observer(dependencyDatabase)); err != nil {
+	if s.faveo, err = openFaveo(ctx, c, o.Log, depends.observer(dependencyDatabase)); err != nil {
 		return nil, fmt.Errorf("faveo.database: %w", err)
 	}
 	g.onStop("faveo database", closes(s.faveo.Close))
@@ -84,7 +84,7 @@ func closes(clean func() error) func(context.Context) error {
 	return func(context.Context) error { return clean() }
 }
 
-func openFaveo(ctx context.Context, c *config.Config, observe func(string, time.Duration, error)) (*faveo.DB, error) {
+func openFaveo(ctx context.Context, c *config.Config, log *slog.Logger, observe func(string, time.Duration, error)) (*faveo.DB, error) {
 	db, err := faveo.Open(ctx, faveo.Options{
 		Database:         c.Faveo.Database.Reveal(),
 		Timeout:          c.Faveo.Timeout,
@@ -97,10 +97,15 @@ func openFaveo(ctx context.Context, c *config.Config, observe func(string, time.
 	if err != nil {
 		return nil, err
 	}
-	// The version is read from the tables that a login needs: a database that
-	// is not Faveo's is found out here.
-	if _, err := db.Version(ctx); err != nil {
+	// The version is read from Faveo's tables: a database that is not Faveo's is
+	// found out here.
+	version, err := db.Version(ctx)
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
+	}
+	if version.Assumed {
+		log.Warn("the database does not name a known version of Faveo; set faveo.version if it is older than 2",
+			slog.String("stored", version.Stored), slog.String("assumed", string(version.Shape)))
 	}
 	return db, nil
 }

@@ -87,7 +87,6 @@ func newRoot(p Process) *cobra.Command {
 		Short:         "The front door of a Faveo helpdesk: tokens, sessions and policy before PHP",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 	}
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)

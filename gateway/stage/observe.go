@@ -106,7 +106,7 @@ func (o *Observer) write(c echo.Context, x *Exchange, err error, status int, too
 		slog.String("route", x.Route),
 		slog.Int("status", status),
 		slog.Int64("bytes", x.out.bytes),
-		slog.Duration("duration", took),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 	)
 	if x.Source != "" {
 		attrs = append(attrs, slog.String("token_source", string(x.Source)))
