@@ -46,6 +46,10 @@ func (l *loader) readEnviron(environ []string) settings {
 // unknownVariable compares names without the prefix, which would make all alike.
 func (l *loader) unknownVariable(name string, names []string) {
 	rest := strings.TrimPrefix(name, envPrefix)
+	if !plainName.MatchString(rest) {
+		l.fault(Fault{Source: sourceEnvironment + envPrefix + "…", Message: "unknown variable"})
+		return
+	}
 	for i := range names {
 		names[i] = strings.TrimPrefix(names[i], envPrefix)
 	}
@@ -53,10 +57,7 @@ func (l *loader) unknownVariable(name string, names []string) {
 	if suggestion != "" {
 		suggestion = envPrefix + suggestion
 	}
-	if !plainName.MatchString(rest) {
-		rest = "…"
-	}
-	l.fault(Fault{Source: sourceEnvironment + envPrefix + rest, Message: "unknown variable" + didYouMean(suggestion)})
+	l.fault(Fault{Source: sourceEnvironment + name, Message: "unknown variable" + didYouMean(suggestion)})
 }
 
 // Kubernetes puts the address of every Service into the environment of its

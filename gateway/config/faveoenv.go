@@ -105,7 +105,7 @@ func (e faveoEnv) tokenLife() (string, int, error) {
 	if text == "" {
 		return "", line, e.resolved("JWT_TTL")
 	}
-	minutes, err := strconv.ParseUint(text, 10, 31)
+	minutes, err := strconv.ParseUint(text, 10, 24)
 	if err != nil || minutes == 0 {
 		return "", line, errors.New("JWT_TTL must be a whole number of minutes")
 	}
@@ -125,7 +125,8 @@ func (e faveoEnv) basePath() (string, int, error) {
 }
 
 // database builds the URL of faveo.database from the variables that
-// config/database.php reads for the connection mysql.
+// config/database.php reads for the connection mysql. The host localhost, which
+// PHP takes for the socket, is reached over TCP unless DB_SOCKET is given.
 func (e faveoEnv) database() (string, int, error) {
 	names := []string{"DB_DATABASE", "DB_USERNAME", "DB_PASSWORD", "DB_HOST", "DB_PORT", "DB_SOCKET"}
 	name, line := e.get("DB_DATABASE")

@@ -110,6 +110,7 @@ func TestFaveoEnvFaults(t *testing.T) {
 		{"TTL zero", "JWT_TTL=0", []string{".env:5: tokens.ttl: JWT_TTL must be a whole number of minutes"}},
 		{"APP_URL", "APP_URL=http://a/b%2fc", []string{".env:5: server.base_path: must be empty or a plain path such as /community/public, without a slash at the end"}},
 		{"APP_URL with a password", "APP_URL=\"http://u:" + marked + "@a:b/\"", []string{".env:5: server.base_path: APP_URL is not a URL"}},
+		{"TTL beyond all bounds", "JWT_TTL=99999999999999999999", []string{".env:5: tokens.ttl: JWT_TTL must be a whole number of minutes"}},
 		{"redis socket", "REDIS_HOST=/run/redis.sock", []string{".env:5: redis.url: REDIS_HOST is not a host name or an address"}},
 		{"blanks", "A=" + marked + " " + marked, []string{".env:5: is not a .env that Laravel can read: text follows the value; put a value with blanks in double quotes"}},
 		{"name", marked + "-=a", []string{".env:5: is not a .env that Laravel can read: the name before the equals sign is not valid"}},
@@ -129,6 +130,16 @@ func TestFaveoEnvFaults(t *testing.T) {
 				t.Error("a secret is shown")
 			}
 		})
+	}
+}
+
+// TestFaveoEnvKeepsTLS: dropping the certificate authority that PHP insists on
+// would send passwords in the clear.
+func TestFaveoEnvKeepsTLS(t *testing.T) {
+	env := write(t, ".env", "DB_DATABASE=d\nDB_USERNAME=u\nDB_PASSWORD="+marked+"\nJWT_SECRET="+marked+"\nMYSQL_ATTR_SSL_CA=/nowhere/ca.pem\n")
+	faults := loadFaults(t, config.Sources{FaveoEnv: env})
+	if len(faults) != 1 || faults[0].Path != "faveo.database" || faults[0].Line != 1 || !strings.Contains(faults[0].Message, "tls_ca") || leaks(faults.Error()) {
+		t.Errorf("faults are %v, want that the authority cannot be read", faults)
 	}
 }
 

@@ -91,25 +91,30 @@ func parseYAML(data []byte) (*yaml.Node, *Fault) {
 	return document.Content[0], nil
 }
 
-// syntaxFault keeps of a YAML error what cannot show a value: the messages of
-// the reader, the composer and the tags quote the text that they stumbled over.
+// syntaxFault keeps of a YAML error what cannot show a value. Only the scanner and
+// the parser speak of syntax alone; the other stages quote the text that they
+// stumbled over.
 func syntaxFault(err error, data []byte) *Fault {
 	loadError, ok := errors.AsType[*yaml.LoadError](err)
 	if !ok {
 		return &Fault{Message: "is not valid YAML"}
 	}
-	message, _, _ := strings.Cut(loadError.Message, " (value")
-	switch {
-	case strings.Contains(message, "anchor"), strings.Contains(message, "alias"):
-		message = "anchors and aliases are not supported; put a text that begins with & or * in quotes"
-	case strings.Contains(message, "tag"):
-		message = "tags are not supported; put a text that begins with ! in quotes"
+	message := "is not valid YAML"
+	switch text := loadError.Message; {
+	case strings.Contains(text, "anchor"), strings.Contains(text, "alias"):
+		message += ": anchors and aliases are not supported; put a text that begins with & or * in quotes"
+	case strings.Contains(text, "tag"):
+		message += ": tags are not supported; put a text that begins with ! in quotes"
+	case loadError.Stage == yaml.ReaderStage:
+		message += ": it is not UTF-8, or contains a control character"
+	case loadError.Stage == yaml.ScannerStage, loadError.Stage == yaml.ParserStage:
+		message += ": " + text
 	}
 	line := loadError.Mark.Line
 	if line == 0 { // the reader knows bytes, not lines
 		line = 1 + bytes.Count(data[:min(loadError.Mark.Index, len(data))], []byte("\n"))
 	}
-	return &Fault{Line: line, Message: "is not valid YAML: " + message}
+	return &Fault{Line: line, Message: message}
 }
 
 // isNull reports whether the node is a key without a value.

@@ -185,7 +185,7 @@ func TestNumbersAreTextsAsWritten(t *testing.T) {
 }
 
 func TestFlagFaults(t *testing.T) {
-	faults := loadFaults(t, config.Sources{Environ: required(), Overrides: map[string]string{"server.listen": "x", "server.port": "1", "redis.url": marked}})
+	faults := loadFaults(t, config.Sources{Environ: required(), Overrides: map[string]string{"server.listen": "x", "server.port": "1", "redis.url": "http://" + marked}})
 	wantFaults(t, faults, "command line: server.port: unknown key", "command line: server.listen: must be host:port or :port",
 		"command line: redis.url: "+badRedis)
 }

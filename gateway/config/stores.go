@@ -19,7 +19,8 @@ type Redis struct {
 	KeyPrefix string `yaml:"key_prefix"`
 	// Timeout bounds one command. Default 500ms.
 	Timeout time.Duration `yaml:"timeout"`
-	// PoolSize bounds the connections. Zero, the default, is ten for each CPU.
+	// PoolSize bounds the connections, to each node of a cluster. Zero, the
+	// default, is ten for each CPU, five in a cluster.
 	PoolSize int `yaml:"pool_size"`
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,8 +46,8 @@ func (t Tokens) Validate(report func(path, message string)) {
 
 // reportEach reports errors that errors.Join has joined, each "path: message".
 func reportEach(err error, report func(path, message string)) {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
 		return
 	}
 	for _, fault := range joined.Unwrap() {

@@ -175,6 +175,7 @@ func TestFullQueue(t *testing.T) {
 				outcomes <- err
 			}()
 		}
+		synctest.Wait() // Two hash, four wait.
 		gone, leave := context.WithCancel(t.Context())
 		go func() {
 			time.Sleep(500 * time.Millisecond)

@@ -27,7 +27,7 @@ func newScripts() scripts {
 const createScript = `
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 local newest = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-redis.call('ZADD', KEYS[2], 1, ARGV[5])
+redis.call('ZADD', KEYS[2], (tonumber(newest[2]) or 0) + 1, ARGV[5])
 if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then
   redis.call('PEXPIRE', KEYS[2], ARGV[3])
 end

@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,44 @@ func TestEvictedRecord(t *testing.T) {
 	if members, err := server.ZMembers("fgw:{u:7}:index"); err != nil || len(members) != 2 {
 		t.Errorf("index = %q, %v, want two", members, err)
 	}
+}
+
+// TestEndedSessionsLeaveNothing counts the keys: what is over by the index alone
+// would stay until it expires.
+func TestEndedSessionsLeaveNothing(t *testing.T) {
+	store, server, clock := openMini(t)
+	wantKeys := func(when string, sessions ...session.Session) {
+		t.Helper()
+		var want, index []string
+		for _, s := range sessions {
+			want, index = append(want, "fgw:{u:7}:s:"+s.ID), append(index, s.ID)
+		}
+		if len(want) > 0 {
+			want = append(want, "fgw:{u:7}:index")
+		}
+		slices.Sort(want)
+		if keys := server.Keys(); !slices.Equal(keys, want) {
+			t.Errorf("%s: keys %q, want %q", when, keys, want)
+		}
+		if members, _ := server.ZMembers("fgw:{u:7}:index"); !slices.Equal(members, index) {
+			t.Errorf("%s: index %q, want %q", when, members, index)
+		}
+	}
+	a, b, c := newSession(clock.Now(), 7), newSession(clock.Now(), 7), newSession(clock.Now(), 7)
+	for _, s := range []session.Session{a, b, c} {
+		if _, err := store.Create(t.Context(), s, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantKeys("beyond the limit", b, c)
+	if err := store.Delete(t.Context(), 7, b.ID); err != nil {
+		t.Fatal(err)
+	}
+	wantKeys("after Delete", c)
+	if _, err := store.DeleteAll(t.Context(), 7); err != nil {
+		t.Fatal(err)
+	}
+	wantKeys("after DeleteAll")
 }
 
 func TestUnreadableRecords(t *testing.T) {

@@ -242,7 +242,11 @@ func TestStoreThatMixesUpUsers(t *testing.T) {
 	victim := session.Account{UserID: 1, Role: "admin", MayLogin: true, PasswordFingerprint: "first"}
 	w.accounts.Set(victim)
 	admin, mine := w.login(t, 1), w.login(t, 7)
+	otherUser, otherID := mine, mine
+	otherUser.UserID, otherID.ID = 1, admin.ID
 	for name, o := range map[string]session.Options{
+		"user":    {Store: wrongStore{w.store, otherUser}, Accounts: w.accounts},
+		"id":      {Store: wrongStore{w.store, otherID}, Accounts: w.accounts},
 		"session": {Store: wrongStore{w.store, admin}, Accounts: w.accounts},
 		"account": {Store: w.store, Accounts: wrongAccounts{victim}},
 	} {

@@ -60,6 +60,63 @@ func TestRevocationDuringARead(t *testing.T) {
 	}
 }
 
+// TestRevocationOutlivesALateRead is the same without anybody who asks before
+// the old answer is in: it may not be remembered then either.
+func TestRevocationOutlivesALateRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &hooked{world: newWorld(t)}
+		m := h.manager(h.clock.Now)
+		s := h.login(t, 7)
+		release := make(chan struct{})
+		h.onFind = func(context.Context) error { <-release; return nil }
+		before := make(chan error, 1)
+		go func() { _, _, err := m.Check(t.Context(), 7, s.ID); before <- err }()
+		synctest.Wait()
+		if err := m.End(t.Context(), 7, s.ID); err != nil {
+			t.Fatal(err)
+		}
+		close(release)
+		if err := <-before; err != nil {
+			t.Errorf("the check from before: %v", err)
+		}
+		wantRevoked(t, m, s)
+	})
+}
+
+// TestLoginDuringAnotherRefusal has a read of the account under way, begun to
+// refuse another session, when the password changes: it is too old for the new
+// login, which may not be refused by it.
+func TestLoginDuringAnotherRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &hooked{world: newWorld(t)}
+		m := h.manager(time.Now)
+		wantServed(t, m, h.login(t, 7)) // the old password is remembered
+		forged, err := h.Start(t.Context(), 7, "agent", "never", "", "", h.clock.Now().Add(100*365*24*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+		release := make(chan struct{})
+		h.onAccount = func(context.Context) error { <-release; return nil }
+		refused := make(chan error, 1)
+		go func() { _, _, err := m.Check(t.Context(), 7, forged.ID); refused <- err }()
+		synctest.Wait() // it has read the old password and waits
+		h.accounts.Set(session.Account{UserID: 7, Role: "agent", MayLogin: true, PasswordFingerprint: "second"})
+		fresh := h.login(t, 7) // on another replica
+		time.Sleep(time.Millisecond)
+		login := make(chan error, 1)
+		go func() { _, _, err := m.Check(t.Context(), 7, fresh.ID); login <- err }()
+		synctest.Wait()
+		close(release)
+		if err := <-refused; !errors.Is(err, session.ErrRevoked) {
+			t.Errorf("the other session: %v, want ErrRevoked", err)
+		}
+		if err := <-login; err != nil {
+			t.Errorf("the new login: %v", err)
+		}
+	})
+}
+
 // TestDropOfOthers leaves a read under way alone.
 func TestDropOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -62,7 +63,8 @@ func TestKeyNeverPrintsItself(t *testing.T) {
 	}
 }
 
-// document returns a private JWK of raw with changes; absent removes a member.
+// document returns the JWK of raw, its thumbprint as kid, with changes; absent
+// removes a member.
 func document(t *testing.T, raw any, changes map[string]any) []byte {
 	t.Helper()
 	key, err := jwk.FromRaw(raw)
@@ -73,7 +75,11 @@ func document(t *testing.T, raw any, changes map[string]any) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	members := map[string]any{}
+	sum, err := key.Thumbprint(crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	members := map[string]any{"kid": base64.RawURLEncoding.EncodeToString(sum)}
 	if err := json.Unmarshal(text, &members); err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +103,9 @@ func TestParseKeyRefuses(t *testing.T) {
 	edwards2, _, _ := ed25519.GenerateKey(rand.Reader)
 	weak, _ := rsa.GenerateKey(rand.Reader, 1024)
 	b := base64.RawURLEncoding.EncodeToString
+	if _, err := token.ParseKey(document(t, p256, map[string]any{"alg": "ES256"})); err != nil {
+		t.Fatalf("the document that the rows spoil is itself refused: %v", err)
+	}
 	good, err := token.GenerateKey(token.ES256)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +119,7 @@ func TestParseKeyRefuses(t *testing.T) {
 		"a key set":                       public,
 		"a public key":                    document(t, &p256.PublicKey, map[string]any{"alg": "ES256"}),
 		"kid of another key":              []byte(strings.Replace(string(genuine), good.ID(), strings.Repeat("A", 43), 1)),
-		"no kid":                          document(t, p256, map[string]any{"alg": "ES256"}),
+		"no kid":                          document(t, p256, map[string]any{"alg": "ES256", "kid": absent}),
 		"no alg":                          []byte(strings.Replace(string(genuine), `"alg":"ES256",`, "", 1)),
 		"alg none":                        []byte(strings.Replace(string(genuine), "ES256", "none", 1)),
 		"alg of another kind":             []byte(strings.Replace(string(genuine), "ES256", "EdDSA", 1)),

@@ -298,16 +298,28 @@ func TestWithdrawnKeyEndsRememberedTokens(t *testing.T) {
 }
 
 // The key is withdrawn after it was looked up and before the result is
-// remembered: what is remembered must be worthless.
+// remembered: what is remembered must be worthless, whether or not another
+// request has noticed the withdrawal meanwhile.
 func TestKeyWithdrawnDuringVerification(t *testing.T) {
-	h := newHouse(t, token.ES256)
-	raw, _ := h.issue(t)
-	h.ring.onLookup = sync.OnceFunc(func() { h.ring.withdraw(h.key) })
-	if _, err := h.verifier.Verify(raw); err != nil {
-		t.Fatalf("Verify under way: %v", err)
+	for name, noticed := range map[string]bool{"unnoticed": false, "noticed by another request": true} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, token.ES256)
+			raw, _ := h.issue(t)
+			h.ring.onLookup = func() {
+				h.ring.onLookup = nil
+				h.ring.withdraw(h.key)
+				if noticed {
+					_, err := h.verifier.Verify(raw)
+					wantReason(t, err, token.ReasonKid)
+				}
+			}
+			if _, err := h.verifier.Verify(raw); err != nil {
+				t.Fatalf("Verify under way: %v", err)
+			}
+			_, err := h.verifier.Verify(raw)
+			wantReason(t, err, token.ReasonKid)
+		})
 	}
-	_, err := h.verifier.Verify(raw)
-	wantReason(t, err, token.ReasonKid)
 }
 
 func TestRememberedTokensAreBounded(t *testing.T) {

@@ -25,7 +25,7 @@ import (
 func (q *Request) LoadBody(limit int64) error {
 	if !q.loaded {
 		q.loaded = true
-		q.loadErr = q.load(min(limit, q.limits.Body))
+		q.loadErr = q.load(max(0, min(limit, q.limits.Body)))
 	}
 	return q.loadErr
 }
@@ -35,7 +35,7 @@ func (q *Request) load(limit int64) error {
 		return nil
 	}
 	if q.content.kind != contentMultipart {
-		limit = min(limit, q.limits.Parameters)
+		limit = max(0, min(limit, q.limits.Parameters))
 	}
 	if q.in.ContentLength > limit {
 		return ErrTooLarge

@@ -16,11 +16,12 @@ func parseForm(p *Params, s string) Reason {
 	for s != "" {
 		var pair string
 		pair, s, _ = strings.Cut(s, "&")
-		if pair == "" {
-			continue
-		}
+		// PHP counts empty pairs in a body, though not in a query.
 		if count++; count > maxInputVars {
 			return ReasonParameterCount
+		}
+		if pair == "" {
+			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
 		name, ok := unescapeForm(name)

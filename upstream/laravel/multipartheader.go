@@ -3,6 +3,7 @@ package laravel
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -38,7 +39,7 @@ func (m *multipartReader) header() (partHeader, error) {
 		}
 		name, value, ok := strings.Cut(line, ": ")
 		name = lowerASCII(name)
-		if !ok || n == maxPartHeaders || contains(seen[:n], name) || !part.set(name, value) {
+		if !ok || n == maxPartHeaders || slices.Contains(seen[:n], name) || !part.set(name, value) {
 			return part, ambiguous(ReasonMultipartHeader)
 		}
 		seen[n] = name
@@ -84,35 +85,31 @@ func (p *partHeader) set(name, value string) bool {
 	}
 }
 
-// disposition takes form-data; name="…" and filename="…", each once, quoted.
+// disposition takes form-data; name="…" and filename="…", each once, quoted. A
+// backslash is an escape to some and a directory to PHP, so none is taken.
 func (p *partHeader) disposition(value string) bool {
 	rest, ok := strings.CutPrefix(value, "form-data")
+	named := false
 	for ok && rest != "" {
-		var key, text string
-		rest, ok = strings.CutPrefix(rest, ";")
-		key, rest, _ = strings.Cut(strings.TrimLeft(rest, " "), `="`)
-		text, rest, _ = cutQuote(rest)
+		if rest, ok = strings.CutPrefix(rest, ";"); !ok {
+			return false
+		}
+		key, quoted, opened := strings.Cut(strings.TrimLeft(rest, " "), `="`)
+		text, after, closed := strings.Cut(quoted, `"`)
+		if !opened || !closed || strings.IndexByte(text, '\\') >= 0 {
+			return false
+		}
 		switch {
-		case !ok:
-		case key == "name" && p.name == "":
-			p.name = text
+		case key == "name" && !named:
+			p.name, named = text, true
 		case key == "filename" && !p.file:
 			p.filename, p.file = text, true
 		default:
 			return false
 		}
+		rest = after
 	}
 	return ok
-}
-
-// cutQuote reads up to the closing quote. A backslash is an escape to some and a
-// directory to PHP, so none is taken.
-func cutQuote(s string) (text, rest string, ok bool) {
-	text, rest, ok = strings.Cut(s, `"`)
-	if !ok || strings.IndexByte(text, '\\') >= 0 {
-		return "", "!", false
-	}
-	return text, rest, true
 }
 
 // check looks at the header as a whole.
@@ -138,13 +135,4 @@ func partTypeText(value string) bool {
 		}
 	}
 	return value != "" && !strings.HasPrefix(lowerASCII(value), "multipart/")
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }

@@ -48,6 +48,7 @@ func TestHiddenTokensInForms(t *testing.T) {
 		{"malformed escape in name", "t%6ken=x", laravel.ReasonParameterEncoding},
 		{"malformed escape in value", "token=%", laravel.ReasonParameterEncoding},
 		{"semicolon", "a=1;token=x", laravel.ReasonSeparator},
+		{"second question mark", "?token=x", laravel.ReasonSeparator},
 		{"too many", strings.Repeat("a=1&", 1001), laravel.ReasonParameterCount},
 		{"too deep", "a" + strings.Repeat("[b]", 65) + "=1", laravel.ReasonParameterDepth},
 	} {

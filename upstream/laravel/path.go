@@ -92,13 +92,12 @@ func webPathLevel(path string) Reason {
 			segment, rest = rest[:end], rest[end+1:]
 		}
 		name, _, _ := strings.Cut(segment, ";")
-		switch name {
-		case "":
+		switch {
+		case segment == "":
 			continue
-		case ".", "..":
+		case name == "." || name == "..":
 			return ReasonPathDots
-		}
-		if inAPI {
+		case inAPI:
 			return ReasonPathAlias
 		}
 		// Windows drops dots and blanks at the end of a name.

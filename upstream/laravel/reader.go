@@ -73,7 +73,7 @@ func (q *Request) readHead(rawQuery string) Reason {
 	if reason != "" {
 		return reason
 	}
-	if strings.IndexByte(rawQuery, ';') >= 0 {
+	if strings.IndexByte(rawQuery, ';') >= 0 || strings.HasPrefix(rawQuery, "?") {
 		return ReasonSeparator
 	}
 	q.Query.entries = q.room[:0]

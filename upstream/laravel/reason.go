@@ -42,7 +42,8 @@ const (
 // The reasons that concern parameters wherever they are.
 const (
 	// ReasonSeparator is a raw ";" in the query, which arg_separator.input may
-	// make a separator.
+	// make a separator, or a second "?" at its beginning, which some of PHP's
+	// server interfaces skip.
 	ReasonSeparator Reason = "separator"
 	// ReasonParameterEncoding is a malformed percent escape or a raw NUL byte in
 	// a query or a urlencoded body.

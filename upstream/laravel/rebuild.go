@@ -104,7 +104,7 @@ func (q *Request) streamBody(out *http.Request) error {
 	if q.in.ContentLength > q.limits.Body {
 		return ErrTooLarge
 	}
-	out.Body = &boundedBody{bodyReader{r: q.in.Body, left: q.limits.Body}, q.in.Body}
+	out.Body = &boundedBody{bodyReader{r: q.in.Body, left: max(0, q.limits.Body)}, q.in.Body}
 	return nil
 }
 

@@ -88,6 +88,20 @@ func FuzzMultipart(f *testing.F) {
 	})
 }
 
+// FuzzMultipartParts keeps the framing and varies what stands in it.
+func FuzzMultipartParts(f *testing.F) {
+	f.Add("a", "1", "f", "a.txt", "text/plain", "hello")
+	f.Add("a[]", "\r\n--", "f[x][]", "ü;'.png", "image/png; x=y", "\r\n--\r\n")
+	f.Add("a[x]", "", "a", "", "", "")
+	php := newPHPServer(f)
+	f.Fuzz(func(t *testing.T, name, value, fileName, filename, contentType, content string) {
+		checkAgainstPHP(t, php, raw("POST", "/api/v1/x", "multipart/form-data; boundary=X",
+			"--X\r\nContent-Disposition: form-data; name=\""+name+"\"\r\n\r\n"+value+
+				"\r\n--X\r\nContent-Disposition: form-data; name=\""+fileName+"\"; filename=\""+filename+"\"\r\nContent-Type: "+contentType+"\r\n\r\n"+content+
+				"\r\n--X\r\nContent-Disposition: form-data; name=\""+name+"\"\r\n\r\n"+value+"\r\n--X--\r\n"))
+	})
+}
+
 // FuzzRequest varies everything at once: whatever is accepted reads the same
 // before and after.
 func FuzzRequest(f *testing.F) {
@@ -102,6 +116,9 @@ func FuzzRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, query, contentType, body string) {
 		if method == http.MethodHead || strings.ContainsAny(query+contentType, "\r\n\x00") || strings.TrimSpace(contentType) != contentType {
 			t.Skip("another request than it seems")
+		}
+		if strings.IndexFunc(query, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
+			t.Skip("PHP's own web server hangs up on such targets")
 		}
 		text := raw(method, "/api/v1/x?"+query, contentType, body)
 		if parse(t, text) == nil {

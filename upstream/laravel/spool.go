@@ -25,6 +25,9 @@ type spoolWriter struct {
 
 // Write implements io.Writer. The error is ErrSpool.
 func (w spoolWriter) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
 	if w.file == nil {
 		if err := w.create(w.dir); err != nil {
 			return 0, fmt.Errorf("%w: %w", ErrSpool, err)

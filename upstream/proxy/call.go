@@ -92,7 +92,7 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 	pr.SetURL(c.upstream.url)
 	out.URL.RawQuery = pr.In.URL.RawQuery
 	out.Host = pr.In.Host
-	out.Trailer = nil
+	out.Trailer, out.GetBody = nil, nil // GetBody would let the transport read past upload.
 	if out.Body != nil {
 		c.upload = &upload{ReadCloser: out.Body}
 		out.Body = c.upload

@@ -27,10 +27,10 @@
 // show the bridge token), a Host that is none, any protocol switch but
 // websocket on the web UI (h2c would open a tunnel past the policy), HTTP
 // proxies from the environment, HTTP/2 toward PHP (it knows no Upgrade), and
-// retries: net/http alone repeats a request, and only on a kept connection that
-// turns out to be closed, when the method is safe (GET, HEAD, OPTIONS) or no byte
-// had been written. A POST is thus never sent twice; Idempotency-Key, which
-// would change that, is not passed on.
+// retries: net/http alone repeats a request, and only one without a body whose
+// kept connection turns out to be closed, when the method is safe (GET, HEAD,
+// OPTIONS) or no byte had been written. PHP thus never sees a POST twice;
+// Idempotency-Key, which would change that, is not passed on.
 //
 // Interim answers (1xx) of the upstream are not forwarded, against RFC 9110
 // section 15.2: Faveo sends none, and a writer that takes 103 for the status of

@@ -1,7 +1,9 @@
 package proxy_test
 
 import (
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -46,7 +48,7 @@ func TestRequestOnTheWire(t *testing.T) {
 			"cookie and unknown headers on a web page", proxy.Web,
 			"Cookie: faveo_session=s; XSRF-TOKEN=x\r\nReferer: https://a.test/\r\nX-Csrf-Token: c\r\nX-Plugin: a\r\n\r\n", "GET /tickets HTTP/1.1\r\n",
 			"Authorization: Bearer bridge\r\nCookie: faveo_session=s; XSRF-TOKEN=x\r\nReferer: https://a.test/\r\nX-Csrf-Token: c\r\n" +
-				strings.TrimPrefix(identity, "Authorization: Bearer bridge\r\n") + "\r\n",
+				strings.Replace(strings.TrimPrefix(identity, "Authorization: Bearer bridge\r\n"), "X-Request-Id", "X-Plugin: a\r\nX-Request-Id", 1) + "\r\n",
 		},
 		{
 			"query that Go would rewrite", proxy.Web,
@@ -265,8 +267,9 @@ func TestSmuggledRequestStaysInside(t *testing.T) {
 	const inner = "GET /api/v1/system-config HTTP/1.1\r\nHost: a.test\r\n\r\n"
 	upstream := newPHP(t, says(okAnswer))
 	f := fronting(t, newProxy(t, options(upstream.url)), proxy.Web)
-	f.send(t, "GET /page HTTP/1.1\r\nHost: a.test\r\nContent-Length: 56\r\nConnection: Content-Length\r\n\r\n"+inner)
-	if got := upstream.got(t); !hasLine(got, "Content-Length: 56") || !strings.HasSuffix(got, "\r\n\r\n"+inner) {
+	length := fmt.Sprintf("Content-Length: %d", len(inner))
+	f.send(t, "GET /page HTTP/1.1\r\nHost: a.test\r\n"+length+"\r\nConnection: Content-Length\r\n\r\n"+inner)
+	if got := upstream.got(t); !hasLine(got, length) || !strings.HasSuffix(got, "\r\n\r\n"+inner) {
 		t.Errorf("PHP received %q", got)
 	}
 	upstream.nothing(t)
@@ -293,6 +296,7 @@ func TestHTTPSUpstream(t *testing.T) {
 		_, _ = io.WriteString(w, r.Proto)
 	}))
 	server.EnableHTTP2 = true
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	server.StartTLS()
 	defer server.Close()
 	right, err := url.Parse(server.URL)
@@ -305,7 +309,6 @@ func TestHTTPSUpstream(t *testing.T) {
 	}
 	wrong := *right
 	wrong.Host = "localhost:" + right.Port()
-	server.Config.ErrorLog = nil
 	f = fronting(t, newProxy(t, options(&wrong)), proxy.Web)
 	if answer := f.get(t, "/", ""); !strings.HasPrefix(answer, "HTTP/1.1 502 ") {
 		t.Errorf("certificate of another name: %q", answer)

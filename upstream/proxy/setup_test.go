@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -274,4 +275,43 @@ func hasLine(message, line string) bool {
 func hasHeader(message, name string) bool {
 	head, _, _ := strings.Cut(message, "\r\n\r\n")
 	return strings.Contains(strings.ToLower(head), "\n"+strings.ToLower(name)+":")
+}
+
+// newBackend is an upstream that speaks HTTP well.
+func newBackend(t testing.TB, h http.HandlerFunc) *url.URL {
+	t.Helper()
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	server.Start()
+	t.Cleanup(server.Close)
+	return &url.URL{Scheme: "http", Host: server.Listener.Addr().String()}
+}
+
+// mixed sends requests that succeed, break off and fail, and checks each.
+func (f *front) mixed(worker, rounds int) error {
+	transport := &http.Transport{DisableKeepAlives: true}
+	for n := range rounds {
+		do := []string{"ok", "die", "slam"}[n%3]
+		mark := fmt.Sprintf("%d-%d", worker, n)
+		r, err := http.NewRequest(http.MethodPost, "http://"+f.address+"/api/v1/x?do="+do+"&n="+mark, strings.NewReader(mark))
+		if err != nil {
+			return err
+		}
+		res, err := transport.RoundTrip(r)
+		if err != nil && do == "die" {
+			continue // Broken off before the head had left the server's buffer.
+		}
+		if err != nil {
+			return err
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		whole := res.StatusCode == http.StatusOK && err == nil && string(body) == `["`+mark+`"]`
+		broken := res.StatusCode == http.StatusOK && err != nil
+		slammed := res.StatusCode == http.StatusBadGateway && err == nil
+		if do == "ok" && !whole || do == "die" && !broken || do == "slam" && !slammed {
+			return fmt.Errorf("%s %s: %d %q %w", do, mark, res.StatusCode, body, err)
+		}
+	}
+	return nil
 }
