@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"faveo-gateway/gateway/config"
 )
 
 // errWrongSecret means that PHP does not accept what the gateway signs.
@@ -19,6 +22,33 @@ var errWrongSecret = errors.New("PHP refuses tokens that are signed with it: it 
 // nobody is a user id that no account has: the last one that the primary key's
 // type, int unsigned, can count to.
 const nobody = math.MaxUint32
+
+// shakeHands makes sure that PHP accepts the bridge token. A PHP that is not up
+// yet is no reason to stay down: the gateway logs it and serves what it can.
+func (s *rooms) shakeHands(ctx context.Context, c *config.Config, log *slog.Logger) error {
+	upstreams, err := c.Faveo.Upstreams()
+	if err != nil {
+		return err
+	}
+	// PHP is spoken to directly, past any proxy of the environment, and a redirect
+	// is an answer: the token must not travel on.
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	for _, upstream := range upstreams {
+		mint := func() (string, error) { return s.bridge.Mint(nobody, "handshake") }
+		err := handshake(ctx, client, upstream.JoinPath(c.Server.BasePath), mint)
+		if errors.Is(err, errWrongSecret) {
+			return fmt.Errorf("faveo.jwt_secret: %s: %w", upstream.Host, err)
+		}
+		if err != nil {
+			log.Warn("cannot tell yet whether PHP accepts the bridge token",
+				slog.String("upstream", upstream.Host), slog.Any("error", err))
+		}
+	}
+	return nil
+}
 
 // handshake asks the Faveo behind base whether it accepts the bridge token. A
 // token of nobody's is used, so that the right secret is answered "no such user"

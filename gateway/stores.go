@@ -1,0 +1,118 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"faveo-gateway/gateway/config"
+	"faveo-gateway/gateway/keyring"
+	"faveo-gateway/gateway/redisstore"
+	"faveo-gateway/gateway/sqlstore"
+	"faveo-gateway/upstream/faveo"
+)
+
+func openFaveo(ctx context.Context, c *config.Config, log *slog.Logger, observe func(string, time.Duration, error)) (*faveo.DB, error) {
+	db, err := faveo.Open(ctx, faveo.Options{
+		Database:         c.Faveo.Database.Reveal(),
+		Timeout:          c.Faveo.Timeout,
+		MaxConnections:   c.Faveo.MaxConnections,
+		Version:          c.Faveo.Version,
+		PublicPath:       c.Faveo.PublicPath,
+		HideInternalNote: c.Login.HideInternalNote,
+		Observe:          observe,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The version is read from Faveo's tables: a database that is not Faveo's is
+	// found out here.
+	version, err := db.Version(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if version.Assumed {
+		log.Warn("the database does not name a known version of Faveo; set faveo.version if it is older than 2",
+			slog.String("stored", version.Stored), slog.String("assumed", string(version.Shape)))
+	}
+	return db, nil
+}
+
+// stateURL is where the gateway's own tables are: in Faveo's database unless the
+// site gives them another.
+func stateURL(c *config.Config) string {
+	if own := c.State.Database.Reveal(); own != "" {
+		return own
+	}
+	return c.Faveo.Database.Reveal()
+}
+
+// stateKey is the key that stateURL came from.
+func stateKey(c *config.Config) string {
+	if c.State.Database.Reveal() != "" {
+		return "state.database"
+	}
+	return "state.database (which is faveo.database)"
+}
+
+// Migrate creates or upgrades the gateway's own tables and returns what it
+// applied. It needs nothing but the database.
+func Migrate(ctx context.Context, c *config.Config) (applied []string, err error) {
+	store, err := sqlstore.Open(ctx, sqlstore.Options{Database: stateURL(c), Timeout: c.Faveo.Timeout})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", stateKey(c), err)
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if applied, err = store.Migrate(ctx); err != nil {
+		return applied, fmt.Errorf("%s: %w", stateKey(c), err)
+	}
+	return applied, nil
+}
+
+// openState also brings the tables up to date: a lock in the database lets one
+// replica do it, and a user without the right to is told so by name.
+func openState(ctx context.Context, c *config.Config, observe func(string, time.Duration, error)) (*sqlstore.Store, error) {
+	store, err := sqlstore.Open(ctx, sqlstore.Options{Database: stateURL(c), Timeout: c.Faveo.Timeout, Observe: observe})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := store.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
+func openRedis(ctx context.Context, c *config.Config, observe func(string, time.Duration, error)) (*redisstore.Store, error) {
+	store, err := redisstore.Open(ctx, redisstore.Options{
+		URL:       c.Redis.URL.Reveal(),
+		KeyPrefix: c.Redis.KeyPrefix,
+		Timeout:   c.Redis.Timeout,
+		PoolSize:  c.Redis.PoolSize,
+		Observe:   observe,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Ping(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return store, nil
+}
+
+func openRing(ctx context.Context, c *config.Config, store keyring.Store, r prometheus.Registerer) (*keyring.Ring, error) {
+	sealing := c.State.RevealKeys()
+	if len(sealing) == 0 {
+		derived, err := keyring.DeriveEncryptionKey(c.Faveo.JWTSecret.Reveal())
+		if err != nil {
+			return nil, fmt.Errorf("state.encryption_keys: %w", err)
+		}
+		sealing = append(sealing, derived)
+	}
+	return keyring.Open(ctx, keyring.Options{
+		Store: store, EncryptionKeys: sealing, Algorithm: c.Tokens.Algorithm, Registerer: r,
+	})
+}
