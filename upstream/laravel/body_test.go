@@ -58,6 +58,8 @@ func TestContentTypes(t *testing.T) {
 		{"application/json5", laravel.ReasonContentType},
 		{"application/+json", laravel.ReasonContentType},
 		{"multipart/form-data; boundary=X; x=/json", laravel.ReasonContentType},
+		{"multipart/form-data; boundary=a/json", laravel.ReasonContentType},
+		{"multipart/form-data; boundary=a+json", laravel.ReasonContentType},
 		{"multipart/form-data", laravel.ReasonContentType},
 		{"multipart/form-data; boundary=", laravel.ReasonContentType},
 		{"multipart/form-data; boundary=X; boundary=Y", laravel.ReasonContentType},

@@ -6,10 +6,9 @@
 // A gateway that judges one spelling of a request and sends another protects
 // nothing. PHP folds "t.k" and "t_k" into one name, cuts a name at its first
 // NUL byte, lets the last of two equal names win, takes "_method" for the verb
-// and reads JSON on GET; Symfony decodes the path once more and cuts away
-// everything before index.php; nginx and Apache collapse slashes and dots. Each
-// of these is a second reading, and each second reading is a way around a
-// policy.
+// and reads JSON on GET; Laravel decodes the path once more, and Symfony takes
+// away a leading index.php; nginx and Apache collapse slashes and dots. Each of
+// these is a second reading, and each second reading is a way around a policy.
 //
 // # How
 //

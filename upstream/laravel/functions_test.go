@@ -87,7 +87,7 @@ func FuzzEmail(f *testing.F) {
 }
 
 var markup = []string{
-	"", "plain", "a<b>c</b>d", "a < b", "a <b", "1<2 and 3>2", "a<!-- <b> -->c", "a<!-- x", "<?php echo '?>'; ?>x", "<?xml version='1'?>y", "a<?xml ->b>c",
+	"", "plain", "a<b>c</b>d", "a < b", "a <b", "1<2 and 3>2", "a<!-- <b> -->c", "a<!-- x", "<?php echo '?>'; ?>x", "<?xml version='1'?>y", "<?xml>y", "a<?xml>y", "a<?xml ->b>c",
 	"<a href='>'>x</a>", `<a href=">x`, "<a <b>>c", "<a \"'>'\" >x", "<!DOCTYPE html>x", "<!doctype 'a>'>x", "a\x00b<c\x00>d", "<\x00!-- a>b", "a>b", "<a<!-->b", "<<a>>", "<?(')')?>x",
 	"<?\"?>\"?>y", "<? a\\\"?>z", "<!'\\'>'x>y", "é<i>ü</i>", "<", "<a", "<>", "< >", "<\n>", "<?", "<!", "<!-", "<!-->", "<!--->x", "<!-- '-->x", "<?l<?xml>", "a<?xMl?>b>",
 }

@@ -34,7 +34,8 @@ func apiPath(path string) Reason {
 		}
 		segment = i + 1
 	}
-	// Symfony cuts the path behind the script's name wherever that stands.
+	// Web servers and Symfony look for the script's name in a path and may drop
+	// what is in front of it.
 	if strings.Contains(path, ".") && strings.Contains(lowerASCII(path), "index.php") {
 		return ReasonPathScript
 	}

@@ -27,8 +27,8 @@ const (
 	// ReasonPathByte is a byte outside [A-Za-z0-9_.-] in an API path: a
 	// backslash, a path parameter, non-ASCII text.
 	ReasonPathByte Reason = "path_byte"
-	// ReasonPathScript is index.php in an API path: Symfony drops everything
-	// before it.
+	// ReasonPathScript is index.php in an API path: web servers and Symfony may
+	// drop what is in front of it.
 	ReasonPathScript Reason = "path_script"
 	// ReasonPathAlias is a web path that becomes an API path once something in
 	// front of Laravel decodes, folds or resolves it.

@@ -116,7 +116,7 @@ func (t *tagStripper) code(c byte) {
 		t.codeQuote(c)
 	case 'l', 'L':
 		// PHP asks for one byte more in front than it looks at.
-		if t.beforeFold("<?xm") {
+		if t.i > 4 && t.beforeFold("<?xm") {
 			t.state, t.xml = inTag, true
 		}
 	}
