@@ -19,6 +19,7 @@ func newServe(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			tuneMemory(p.Environ)
 			g, err := gateway.New(ctx, gateway.Options{
 				Config: c, Log: newLog(c.Observability.Log, p.Stderr), Build: gateway.ReadBuild(version),
 			})
