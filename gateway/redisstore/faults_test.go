@@ -2,9 +2,11 @@ package redisstore_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -196,5 +198,28 @@ func TestObserve(t *testing.T) {
 	}
 	if !slices.Equal(seen, want) {
 		t.Errorf("observed %q\nwant %q", seen, want)
+	}
+}
+
+// TestOpenRefusesUntrustedCertificate has a server with a certificate that
+// nobody has signed.
+func TestOpenRefusesUntrustedCertificate(t *testing.T) {
+	web := httptest.NewTLSServer(nil)
+	config := web.TLS.Clone()
+	web.Close()
+	config.NextProtos = nil
+	server, err := miniredis.RunTLS(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	store, err := redisstore.Open(t.Context(), redisstore.Options{URL: "rediss://:hunter2@" + server.Addr()})
+	if err == nil {
+		_ = store.Close()
+		t.Fatal("Open trusted a self-signed certificate")
+	}
+	var certificate *tls.CertificateVerificationError
+	if !errors.As(err, &certificate) || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("Open: %v, want a refused certificate", err)
 	}
 }

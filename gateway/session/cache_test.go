@@ -56,6 +56,14 @@ func TestCacheIsBounded(t *testing.T) {
 	if n := remembered(mine[1:]); n != 3 {
 		t.Errorf("%d of the 3 read last are remembered", n)
 	}
+	for _, s := range sessions {
+		wantServed(t, m, s)
+		m.Drop(s.UserID, s.ID)
+	}
+	if n := remembered(sessions); n != 0 {
+		t.Errorf("%d sessions are remembered after Drop of each", n)
+	}
+	wantServed(t, m, mine[3])
 	m.DropAll(7)
 	if n := remembered(mine); n != 0 {
 		t.Errorf("%d sessions are remembered after DropAll", n)

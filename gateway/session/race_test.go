@@ -260,8 +260,8 @@ func TestRefusedClientKeepsDatabaseCalm(t *testing.T) {
 	})
 }
 
-// TestNoSessionSurvivesItsEnd runs everything against everything: once End has
-// returned nil, no Check that begins later may succeed.
+// TestNoSessionSurvivesItsEnd runs everything against everything: once End or
+// EndAll has returned nil, no Check that begins later may succeed.
 func TestNoSessionSurvivesItsEnd(t *testing.T) {
 	w := newWorld(t)
 	h := &hooked{world: w}
@@ -271,7 +271,7 @@ func TestNoSessionSurvivesItsEnd(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			for range 100 {
+			for i := range 200 {
 				a := account()
 				s, err := m.Start(t.Context(), 7, a.Role, a.PasswordFingerprint, "", "", w.clock.Now().Add(100*365*24*time.Hour))
 				if err != nil {
@@ -282,7 +282,11 @@ func TestNoSessionSurvivesItsEnd(t *testing.T) {
 				for range 4 {
 					checks.Go(func() { _, _, _ = m.Check(t.Context(), 7, s.ID) })
 				}
-				if err := m.End(t.Context(), 7, s.ID); err != nil {
+				end := func() error { return m.End(t.Context(), 7, s.ID) }
+				if i%2 == 0 {
+					end = func() error { _, err := m.EndAll(t.Context(), 7); return err }
+				}
+				if err := end(); err != nil {
 					t.Errorf("End: %v", err)
 				}
 				for range 3 {

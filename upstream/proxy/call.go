@@ -120,20 +120,17 @@ func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-var (
-	errSwitched = errors.New("upstream switched protocols unasked")
-	errStatus   = errors.New("upstream answered with no final status")
-)
+var errStatus = errors.New("upstream answered with no final status")
 
 // modify sees the answer before a byte of it is written.
 func (c *call) modify(res *http.Response) error {
 	cleanAnswer(c.kind, res.Header)
 	c.status = res.StatusCode
 	switch {
-	case res.StatusCode == http.StatusSwitchingProtocols && c.tunnel == nil:
-		return errSwitched
 	case res.StatusCode == http.StatusSwitchingProtocols:
-		return nil // The body is the connection and must stay what it is.
+		// The body is the connection and must stay what it is. ReverseProxy refuses a
+		// switch that was not asked for.
+		return nil
 	case res.StatusCode < http.StatusOK:
 		return errStatus // net/http panics when it is told to write 0 to 99.
 	}
