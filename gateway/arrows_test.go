@@ -12,7 +12,7 @@ var mayImport = map[string][]string{
 	"":               {"gateway/cli"},
 	"gateway/cli":    {"gateway", "gateway/config", "policy", "upstream/standin"},
 	"gateway":        {"gateway/...", "policy", "upstream/..."},
-	"gateway/config": {"gateway/keyring", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/faveo", "upstream/proxy"},
+	"gateway/config": {"gateway/identity", "gateway/keyring", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/faveo", "upstream/proxy"},
 
 	"gateway/stage": {"gateway/identity", "policy", "upstream/laravel", "upstream/proxy"},
 	"gateway/login": {"gateway/identity", "upstream/laravel"},

@@ -202,7 +202,7 @@ func normal(body string) string {
 
 func sameContentType(t *testing.T, got answer, recording faveotest.Recording) {
 	t.Helper()
-	want := http.Header(recording.Response.Headers).Get("Content-Type")
+	want := recording.Response.Headers.Get("Content-Type")
 	if recording.Request.Method == http.MethodHead {
 		return // An answer without a body has none; PHP's is of the body it left out.
 	}

@@ -84,7 +84,7 @@ func closes(clean func() error) func(context.Context) error {
 // openTokens makes what issues and checks the gateway's tokens, and what mints
 // those that PHP gets to see.
 func (s *rooms) openTokens(c *config.Config, r prometheus.Registerer) (err error) {
-	options := token.Options{Keys: s.ring, Config: c.Tokens.Config, AppClass: c.Faveo.JWTAppClass, Registerer: r}
+	options := token.Options{Keys: s.ring, Config: c.Tokens, AppClass: c.Faveo.JWTAppClass, Registerer: r}
 	if s.tokens.issuer, err = token.NewIssuer(options); err != nil {
 		return fmt.Errorf("tokens: %w", err)
 	}
@@ -108,7 +108,7 @@ func (g *Gateway) watch(store *redisstore.Store, manager *session.Manager) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		store.Watch(ctx, manager.Drop)
+		_ = store.Watch(ctx, manager.Drop) // It says only which of the two ended it.
 	}()
 	g.onStop("session events", func(context.Context) error {
 		cancel()
@@ -129,16 +129,6 @@ func openProxy(c *config.Config, r prometheus.Registerer) (*proxy.Proxy, error) 
 		ProbePath:  c.Server.BasePath + "/api/v1/helpdesk/check-url",
 		Registerer: r,
 	})
-}
-
-// tokenSources fits the configuration's places to the stage's: both are the same
-// closed set of texts.
-func tokenSources(c *config.Config) []stage.Source {
-	var all []stage.Source
-	for _, source := range c.Tokens.Sources {
-		all = append(all, stage.Source(source))
-	}
-	return all
 }
 
 // checks are the parts of /readyz.
@@ -163,7 +153,7 @@ func (s *rooms) frontDoor(o Options, r prometheus.Registerer) frontDoor {
 		observer:    stage.NewObserver(peers, o.Log, r),
 		reader:      laravel.NewReader(c.Server.BasePath, limits),
 		authenticator: &stage.Authenticator{
-			Tokens: s.tokens, Sessions: s.sessions, Sources: tokenSources(c),
+			Tokens: s.tokens, Sessions: s.sessions, Sources: c.Tokens.Sources,
 			ParameterLimit: limits.Parameters, BodyLimit: limits.Body,
 		},
 		policy: s.policy,

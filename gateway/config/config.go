@@ -36,7 +36,7 @@ type Config struct {
 	Redis         Redis          `yaml:"redis"`
 	State         State          `yaml:"state"`
 	Login         login.Config   `yaml:"login"`
-	Tokens        Tokens         `yaml:"tokens"`
+	Tokens        token.Config   `yaml:"tokens"`
 	Sessions      session.Config `yaml:"sessions"`
 	Policy        policy.Config  `yaml:"policy"`
 	Proxy         proxy.Config   `yaml:"proxy"`
@@ -52,7 +52,7 @@ func Default() *Config {
 		Faveo:         defaultFaveo(),
 		Redis:         defaultRedis(),
 		Login:         login.DefaultConfig(),
-		Tokens:        Tokens{Config: token.DefaultConfig(), Sources: []TokenSource{SourceHeader, SourceQuery, SourceBody}},
+		Tokens:        token.DefaultConfig(),
 		Sessions:      session.DefaultConfig(),
 		Policy:        policy.DefaultConfig(),
 		Proxy:         proxy.DefaultConfig(),

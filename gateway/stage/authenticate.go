@@ -38,7 +38,7 @@ type Authenticator struct {
 	Tokens   Tokens
 	Sessions Sessions
 	// Sources are the places where a token is accepted; elsewhere it is refused.
-	Sources []Source
+	Sources []identity.Source
 	// ParameterLimit and BodyLimit bound, in bytes, the body of a caller who is
 	// not known yet and of one who is.
 	ParameterLimit int64
@@ -125,7 +125,7 @@ func (a *Authenticator) takeSmallBody(x *Exchange) (credential, error) {
 	if err != nil {
 		return credential{}, err
 	}
-	return takeParameter(x.Request, SourceBody)
+	return takeParameter(x.Request, identity.SourceBody)
 }
 
 // loadRest reads the rest of the request once its caller is known, and makes
@@ -134,7 +134,7 @@ func (a *Authenticator) loadRest(x *Exchange) error {
 	if err := x.Request.LoadBody(a.BodyLimit); err != nil {
 		return err
 	}
-	second, err := takeParameter(x.Request, SourceBody)
+	second, err := takeParameter(x.Request, identity.SourceBody)
 	if err == nil && second.raw != "" {
 		err = &laravel.Ambiguous{Reason: ReasonTwoTokens}
 	}

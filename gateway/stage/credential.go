@@ -6,22 +6,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/upstream/laravel"
 )
-
-// Source is a place of a request where a token is read.
-type Source string
-
-// The places, the closed set of the label of token_sources_total. Cookies are
-// none of them: a browser sends those by itself.
-const (
-	SourceHeader Source = "header" // Authorization: Bearer (RFC 6750 2.1).
-	SourceQuery  Source = "query"  // ?token=, what the mobile apps send.
-	SourceBody   Source = "body"   // The parameter token of a form or of JSON.
-)
-
-// Sources returns all places.
-func Sources() []Source { return []Source{SourceHeader, SourceQuery, SourceBody} }
 
 // The parameters that carry credentials. They never reach PHP.
 const (
@@ -51,7 +38,7 @@ var ambiguousCredentials = []laravel.Reason{ReasonTwoTokens, ReasonAuthorization
 // credential is a token as it was found; raw is "" when there is none.
 type credential struct {
 	raw    string
-	source Source
+	source identity.Source
 }
 
 // join returns the one credential of two places.
@@ -72,7 +59,7 @@ func takeHead(r *http.Request, q *laravel.Request) (credential, error) {
 	if err != nil {
 		return credential{}, err
 	}
-	query, err := takeParameter(q, SourceQuery)
+	query, err := takeParameter(q, identity.SourceQuery)
 	if err != nil {
 		return credential{}, err
 	}
@@ -81,7 +68,7 @@ func takeHead(r *http.Request, q *laravel.Request) (credential, error) {
 
 // takeParameter takes the parameters token and api_key out of whatever of the
 // request is parsed: the query before the body is loaded, the body afterwards.
-func takeParameter(q *laravel.Request, source Source) (credential, error) {
+func takeParameter(q *laravel.Request, source identity.Source) (credential, error) {
 	q.Take(apiKeyParameter)
 	found := credential{source: source}
 	for _, value := range q.Take(tokenParameter) {
@@ -118,7 +105,7 @@ func headerToken(values []string) (credential, error) {
 		if strings.ContainsAny(raw, " ,\t") || containsBearer(raw) {
 			return credential{}, &laravel.Ambiguous{Reason: ReasonAuthorization}
 		}
-		return credential{raw: raw, source: SourceHeader}, nil
+		return credential{raw: raw, source: identity.SourceHeader}, nil
 	}
 	if containsBearer(values[0]) {
 		return credential{}, &laravel.Ambiguous{Reason: ReasonAuthorization}

@@ -34,7 +34,7 @@ type Exchange struct {
 	// Request is the request as PHP will read it; nil until the canonical stage.
 	Request *laravel.Request
 	// Source is the place the token was read from, "" when there was none.
-	Source Source
+	Source identity.Source
 	// Token is the verified token's owner; zero without one.
 	Token Token
 	// Principal is the proved caller; nil without a credential.

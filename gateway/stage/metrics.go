@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/policy"
 	"faveo-gateway/upstream/laravel"
 )
@@ -61,7 +62,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Decisions of the policy by rule, effect (allow, deny) and mode (enforce, shadow).",
 		}, []string{"rule", "effect", "mode"}),
 	}
-	for _, source := range Sources() {
+	for _, source := range identity.Sources() {
 		m.sources.WithLabelValues(string(source))
 	}
 	for _, reason := range append(laravel.Reasons(), ambiguousCredentials...) {

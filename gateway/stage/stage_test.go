@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/stage"
 	"faveo-gateway/upstream/laravel"
 )
@@ -196,9 +197,9 @@ func TestCredentials(t *testing.T) {
 	} {
 		t.Run(try.name, func(t *testing.T) {
 			tokens := &seen{}
-			authenticator := &stage.Authenticator{Tokens: tokens, Sources: stage.Sources(), ParameterLimit: 1 << 10, BodyLimit: 1 << 10}
+			authenticator := &stage.Authenticator{Tokens: tokens, Sources: identity.Sources(), ParameterLimit: 1 << 10, BodyLimit: 1 << 10}
 			if try.name == "source left out" {
-				authenticator.Sources = []stage.Source{stage.SourceHeader}
+				authenticator.Sources = []identity.Source{identity.SourceHeader}
 			}
 			reader := laravel.NewReader("", laravel.Limits{Body: 1 << 10, Parameters: 1 << 10})
 			d := newDoor(nil, func(c echo.Context) error { return c.String(http.StatusOK, "through") },

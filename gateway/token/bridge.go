@@ -175,7 +175,7 @@ func randomText(n int) string {
 	text := make([]byte, 0, n)
 	var pool [32]byte
 	for len(text) < n {
-		rand.Read(pool[:]) //nolint:errcheck // crypto/rand.Read never fails: it ends the program rather.
+		rand.Read(pool[:]) // Never fails: crypto/rand ends the program rather.
 		for _, random := range pool {
 			if int(random) < bound && len(text) < n {
 				text = append(text, alphabet[int(random)%len(alphabet)])

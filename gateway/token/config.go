@@ -1,9 +1,11 @@
 package token
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"faveo-gateway/gateway/identity"
 )
 
 // Config is the part "tokens" of the configuration document.
@@ -25,6 +27,9 @@ type Config struct {
 	Leeway time.Duration `yaml:"leeway"`
 	// Algorithm is the algorithm of the signing key. Default ES256.
 	Algorithm Algorithm `yaml:"algorithm"`
+	// Sources are the places where a token is read; in another place it is
+	// refused. Default all three, which the mobile apps need.
+	Sources []identity.Source `yaml:"sources"`
 }
 
 // The bounds of Config that Validate enforces.
@@ -43,25 +48,45 @@ func DefaultConfig() Config {
 		MaxTTL:    24 * time.Hour,
 		Leeway:    5 * time.Second,
 		Algorithm: ES256,
+		Sources:   identity.Sources(),
 	}
 }
 
-// Validate reports every fault at once, joined by errors.Join; each begins
-// with the key below "tokens" that it is about, as in "ttl: ...".
-func (c Config) Validate() error {
-	var faults []error
-	fault := func(ok bool, format string, args ...any) {
+// Validate reports every fault of c by its path below "tokens".
+func (c Config) Validate(report func(path, message string)) {
+	check := func(ok bool, path, format string, args ...any) {
 		if !ok {
-			faults = append(faults, fmt.Errorf(format, args...))
+			report(path, fmt.Sprintf(format, args...))
 		}
 	}
-	fault(c.Issuer != "", "issuer: must not be empty")
-	fault(c.Audience != "", "audience: must not be empty")
-	fault(c.TTL >= minTTL, "ttl: must be at least %v", minTTL)
-	fault(c.TTL%time.Second == 0, "ttl: must be whole seconds")
-	fault(c.MaxTTL >= c.TTL, "max_ttl: must not be shorter than ttl")
-	fault(c.MaxTTL <= maxTTL, "max_ttl: must be at most %v", maxTTL)
-	fault(c.Leeway >= 0 && c.Leeway <= maxLeeway, "leeway: must be between 0s and %v", maxLeeway)
-	fault(c.Algorithm.Known(), "algorithm: must be one of %v", Algorithms())
-	return errors.Join(faults...)
+	check(c.Issuer != "", "issuer", "must not be empty")
+	check(c.Audience != "", "audience", "must not be empty")
+	check(c.TTL >= minTTL, "ttl", "must be at least %v", minTTL)
+	check(c.TTL%time.Second == 0, "ttl", "must be whole seconds")
+	check(c.TTL <= c.MaxTTL, "ttl", "must not be longer than max_ttl")
+	check(c.MaxTTL <= maxTTL, "max_ttl", "must be at most %v", maxTTL)
+	check(c.Leeway >= 0 && c.Leeway <= maxLeeway, "leeway", "must be between 0s and %v", maxLeeway)
+	check(c.Algorithm.Known(), "algorithm", "must be one of %v", Algorithms())
+	c.validateSources(report)
+}
+
+func (c Config) validateSources(report func(path, message string)) {
+	if len(c.Sources) == 0 {
+		report("sources", "must name at least one of header, query and body")
+	}
+	for i, source := range c.Sources {
+		path := fmt.Sprintf("sources[%d]", i)
+		switch {
+		case !slices.Contains(identity.Sources(), source):
+			report(path, "must be header, query or body")
+		case slices.Contains(c.Sources[:i], source):
+			report(path, "is given twice")
+		}
+	}
+}
+
+// faults returns what Validate reports as errors.
+func (c Config) faults() (faults []error) {
+	c.Validate(func(path, message string) { faults = append(faults, fmt.Errorf("%s: %s", path, message)) })
+	return faults
 }

@@ -60,7 +60,7 @@ func (o *Options) validate() error {
 	if o.CacheSize < 0 {
 		faults = append(faults, errors.New("negative cache size"))
 	}
-	return errors.Join(append(faults, o.Config.Validate())...)
+	return errors.Join(append(faults, o.Config.faults()...)...)
 }
 
 // Subject is whom a token is issued to.
@@ -131,6 +131,6 @@ func (i *Issuer) claims(s Subject) wireClaims {
 // randomID returns 128 random bits in base64url, 22 characters.
 func randomID() string {
 	var id [16]byte
-	rand.Read(id[:]) //nolint:errcheck // crypto/rand.Read never fails: it ends the program rather.
+	rand.Read(id[:]) // Never fails: crypto/rand ends the program rather.
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }

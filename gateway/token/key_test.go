@@ -12,11 +12,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/token"
 )
 
@@ -52,7 +55,7 @@ func TestKeyNeverPrintsItself(t *testing.T) {
 	}
 	secret := base64.RawURLEncoding.EncodeToString(privateOf(t, key).([]byte))
 	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "key", key, "keys", []*token.Key{key})
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", slog.Any("key", key), slog.Any("keys", []*token.Key{key}))
 	for _, printed := range []string{
 		fmt.Sprintf("%v %+v %#v %s", key, key, key, key),
 		log.String(),
@@ -95,9 +98,23 @@ func document(t *testing.T, raw any, changes map[string]any) []byte {
 	return text
 }
 
+// scalar is the private half of a new P-256 key.
+func scalar(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := key.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 func TestParseKeyRefuses(t *testing.T) {
 	p256, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	other, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	other := scalar(t)
 	p384, _ := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	_, edwards, _ := ed25519.GenerateKey(rand.Reader)
 	edwards2, _, _ := ed25519.GenerateKey(rand.Reader)
@@ -124,7 +141,7 @@ func TestParseKeyRefuses(t *testing.T) {
 		"alg none":                        []byte(strings.Replace(string(genuine), "ES256", "none", 1)),
 		"alg of another kind":             []byte(strings.Replace(string(genuine), "ES256", "EdDSA", 1)),
 		"P-384":                           document(t, p384, map[string]any{"alg": "ES256"}),
-		"private half of another key":     document(t, p256, map[string]any{"alg": "ES256", "d": b(other.D.Bytes())}),
+		"private half of another key":     document(t, p256, map[string]any{"alg": "ES256", "d": b(other)}),
 		"Ed25519 with another public one": document(t, edwards, map[string]any{"alg": "EdDSA", "x": b(edwards2)}),
 		"RSA with 1024 bits":              document(t, weak, map[string]any{"alg": "RS256"}),
 		"HMAC with 31 bytes":              document(t, make([]byte, 31), map[string]any{"alg": "HS256"}),
@@ -135,7 +152,7 @@ func TestParseKeyRefuses(t *testing.T) {
 			if !errors.Is(err, token.ErrKey) {
 				t.Fatalf("ParseKey = %v, %v; want ErrKey", key, err)
 			}
-			if d := b(other.D.Bytes()); strings.Contains(err.Error(), d) {
+			if d := b(other); strings.Contains(err.Error(), d) {
 				t.Errorf("the error quotes the key: %v", err)
 			}
 		})
@@ -185,13 +202,16 @@ func TestPublicSetHoldsPublicHalvesOnly(t *testing.T) {
 }
 
 func TestConfigFaultsAreReportedTogether(t *testing.T) {
-	if err := token.DefaultConfig().Validate(); err != nil {
-		t.Errorf("defaults: %v", err)
-	}
-	err := token.Config{Leeway: -1, MaxTTL: -1, TTL: 1500}.Validate()
-	for _, key := range []string{"issuer: ", "audience: ", "ttl: ", "whole seconds", "max_ttl: ", "leeway: ", "algorithm: "} {
-		if err == nil || !strings.Contains(err.Error(), key) {
-			t.Errorf("%v does not mention %q", err, key)
+	token.DefaultConfig().Validate(func(path, message string) { t.Errorf("default %s: %s", path, message) })
+	var faults []string
+	token.Config{Leeway: -1, MaxTTL: 31 * 24 * time.Hour, TTL: 1500, Sources: []identity.Source{"header", "header", "cookie"}}.
+		Validate(func(path, message string) { faults = append(faults, path+": "+message) })
+	for _, key := range []string{
+		"issuer: ", "audience: ", "ttl: must be at least", "ttl: must be whole", "max_ttl: ", "leeway: ", "algorithm: ",
+		"sources[1]: is given twice", "sources[2]: must be",
+	} {
+		if !slices.ContainsFunc(faults, func(fault string) bool { return strings.HasPrefix(fault, key) }) {
+			t.Errorf("%q does not mention %q", faults, key)
 		}
 	}
 	for name, o := range map[string]token.Options{

@@ -9,10 +9,9 @@ import (
 type contentKind uint8
 
 const (
-	// contentNone: there is no body.
-	contentNone contentKind = iota
-	// contentOpaque: PHP does not look for parameters in it.
-	contentOpaque
+	// The zero kind is no body at all. contentOpaque is one in which PHP does not
+	// look for parameters.
+	contentOpaque contentKind = iota + 1
 	contentForm
 	contentJSON
 	contentMultipart

@@ -96,7 +96,7 @@ func (a *answer) peek() ([]byte, error) {
 		n, err := a.body.Read(a.room[filled:])
 		filled += n
 		a.head = a.room[:filled]
-		if len(bytes.TrimLeft(a.head, blanks)) > 0 || err == io.EOF { //nolint:errorlint // As io.Reader has it.
+		if len(bytes.TrimLeft(a.head, blanks)) > 0 || err == io.EOF {
 			break
 		}
 		if err != nil {
@@ -114,7 +114,7 @@ func (a *answer) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	n, err := a.body.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // As io.Reader has it.
+	if err != nil && err != io.EOF {
 		a.err = err
 	}
 	return n, err

@@ -93,7 +93,7 @@ type upload struct {
 // Read implements io.Reader.
 func (u *upload) Read(p []byte) (int, error) {
 	n, err := u.ReadCloser.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader's contract is io.EOF itself.
+	if err != nil && err != io.EOF {
 		u.err.CompareAndSwap(nil, &err)
 	}
 	return n, err

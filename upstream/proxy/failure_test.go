@@ -260,7 +260,7 @@ func TestUpstreamDiesInTheBody(t *testing.T) {
 				if err == nil {
 					t.Errorf("the client took %q for a whole answer", got)
 				}
-				if cause := <-aborted; cause != http.ErrAbortHandler {
+				if cause := <-aborted; cause != any(http.ErrAbortHandler) {
 					t.Errorf("panic %v, want http.ErrAbortHandler", cause)
 				}
 				counted(t, registry, upstream.url, "broken")
