@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,15 +50,15 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 	if s.faveo, err = openFaveo(ctx, c, o.Log, depends.observer(dependencyDatabase)); err != nil {
 		return nil, fmt.Errorf("faveo.database: %w", err)
 	}
-	g.onStop("faveo database", closes(s.faveo.Close))
+	g.onStop("faveo database", g.closes(s.faveo.Close))
 	if s.state, err = openState(ctx, c, depends.observer(dependencyState)); err != nil {
 		return nil, fmt.Errorf("%s: %w", stateKey(c), err)
 	}
-	g.onStop("state database", closes(s.state.Close))
+	g.onStop("state database", g.closes(s.state.Close))
 	if s.redis, err = openRedis(ctx, c, depends.observer(dependencyRedis)); err != nil {
 		return nil, fmt.Errorf("redis.url: %w", err)
 	}
-	g.onStop("redis", closes(s.redis.Close))
+	g.onStop("redis", g.closes(s.redis.Close))
 	if s.ring, err = openRing(ctx, c, s.state, r); err != nil {
 		return nil, err
 	}
@@ -72,13 +73,19 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 	if s.proxy, err = openProxy(c, r); err != nil {
 		return nil, fmt.Errorf("faveo.urls: %w", err)
 	}
-	g.onStop("proxy", closes(func() error { s.proxy.Close(); return nil }))
+	g.onStop("proxy", g.closes(func() error { s.proxy.Close(); return nil }))
 	return s, s.shakeHands(ctx, c, o.Log)
 }
 
-// closes fits a Close without a context to a cleanup.
-func closes(clean func() error) func(context.Context) error {
-	return func(context.Context) error { return clean() }
+// closes fits a store's Close to a cleanup. A connection that had broken before
+// cannot be closed in good order; that is no failure of the drain.
+func (g *Gateway) closes(clean func() error) func(context.Context) error {
+	return func(context.Context) error {
+		if err := clean(); err != nil {
+			g.log.Debug("a store did not close in good order", slog.Any("error", err))
+		}
+		return nil
+	}
 }
 
 // openTokens makes what issues and checks the gateway's tokens, and what mints
