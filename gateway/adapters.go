@@ -15,8 +15,6 @@ import (
 )
 
 // The adapters fit a room to the small interface that another room declares.
-// They are also where a store's failure gets its mark: what is not an answer is
-// errUnavailable, so that no fault is ever taken for a refusal.
 
 // directory shows Faveo's accounts to the login.
 type directory struct {
@@ -63,7 +61,7 @@ func accountFault(err error) error {
 	if errors.Is(err, faveo.ErrNotFound) {
 		return login.ErrNoAccount
 	}
-	return markUnavailable(err)
+	return fmt.Errorf("%w: %w", errDatabase, err)
 }
 
 // accounts shows the state of Faveo's accounts to the sessions.
@@ -104,17 +102,14 @@ var (
 // Start implements login.Sessions.
 func (s sessions) Start(ctx context.Context, n login.NewSession) (string, error) {
 	started, err := s.manager.Start(ctx, n.UserID, string(n.Role), n.Fingerprint, n.Address, n.Agent, s.now().Add(s.life))
-	if err != nil {
-		return "", markUnavailable(err)
-	}
-	return started.ID, nil
+	return started.ID, err
 }
 
 // Principal implements stage.Sessions.
 func (s sessions) Principal(ctx context.Context, t stage.Token) (*identity.Principal, error) {
 	_, account, err := s.manager.Check(ctx, t.UserID, t.SessionID)
 	if err != nil {
-		return nil, sessionFault(err)
+		return nil, err
 	}
 	return &identity.Principal{
 		UserID: t.UserID, Role: identity.RoleOf(account.Role),
@@ -125,25 +120,18 @@ func (s sessions) Principal(ctx context.Context, t stage.Token) (*identity.Princ
 // Alive implements login.Sessions.
 func (s sessions) Alive(ctx context.Context, userID uint64, id string) error {
 	_, _, err := s.manager.Check(ctx, userID, id)
-	return sessionFault(err)
+	return err
 }
 
 // End implements login.Sessions.
 func (s sessions) End(ctx context.Context, userID uint64, id string) error {
-	return markUnavailable(s.manager.End(ctx, userID, id))
+	return s.manager.End(ctx, userID, id)
 }
 
 // EndAll implements login.Sessions.
 func (s sessions) EndAll(ctx context.Context, userID uint64) error {
 	_, err := s.manager.EndAll(ctx, userID)
-	return markUnavailable(err)
-}
-
-func sessionFault(err error) error {
-	if errors.Is(err, session.ErrRevoked) {
-		return err
-	}
-	return markUnavailable(err)
+	return err
 }
 
 // tokens shows the issuer and the verifier to the login and to the authenticate
@@ -171,12 +159,4 @@ func (t tokens) Verify(raw string) (stage.Token, error) {
 		return stage.Token{}, err
 	}
 	return stage.Token{UserID: claims.UserID, SessionID: claims.SessionID}, nil
-}
-
-// markUnavailable marks a store's failure; nil stays nil.
-func markUnavailable(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: %w", errUnavailable, err)
 }

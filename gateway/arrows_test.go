@@ -10,11 +10,11 @@ import (
 // module. A room that is not named here may import nothing of it.
 var mayImport = map[string][]string{
 	"":               {"gateway/cli"},
-	"gateway/cli":    {"gateway", "gateway/config", "policy", "upstream/standin"},
+	"gateway/cli":    {"gateway", "gateway/config", "upstream/standin"},
 	"gateway":        {"gateway/...", "policy", "upstream/..."},
 	"gateway/config": {"gateway/identity", "gateway/keyring", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/faveo", "upstream/proxy"},
 
-	"gateway/stage": {"gateway/identity", "policy", "upstream/laravel", "upstream/proxy"},
+	"gateway/stage": {"gateway/identity", "policy", "upstream/laravel"},
 	"gateway/login": {"gateway/identity", "upstream/laravel"},
 	"gateway/admin": {},
 

@@ -19,9 +19,9 @@ import (
 	"faveo-gateway/upstream/proxy"
 )
 
-// errUnavailable marks a fault of a store that a request depends on. The
-// adapters in this package put it on every error that is not an answer.
-var errUnavailable = errors.New("dependency unavailable")
+// errDatabase marks a fault of Faveo's database: whatever it says that is not
+// an answer.
+var errDatabase = errors.New("faveo database unavailable")
 
 // errNotFound is the refusal of a path that the gateway serves nobody.
 var errNotFound = errors.New("not found")
@@ -52,7 +52,8 @@ var (
 	internal            = problem{status: http.StatusInternalServerError, code: "internal", message: "Something went wrong; the request id tells the operator what"}
 )
 
-// problems is the only table from an error to its answer, searched in order.
+// problems, problemOf and denialOf are the only way from an error to its answer.
+// This table is searched first, in order.
 var problems = []struct {
 	is  error
 	say problem
@@ -69,7 +70,8 @@ var problems = []struct {
 	{proxy.ErrBadRequest, ambiguousRequest},
 	{login.ErrBusy, unavailable},
 	{laravel.ErrSpool, unavailable},
-	{errUnavailable, unavailable},
+	{session.ErrUnavailable, unavailable},
+	{errDatabase, unavailable},
 }
 
 // problemOf finds the answer to err. What is not in the table is internal.

@@ -67,12 +67,19 @@ func New(ctx context.Context, o Options) (_ *Gateway, err error) {
 	g.admin = admin.New(admin.Options{
 		Gatherer: registry, Checks: rooms.checks(), CheckTimeout: readinessTimeout,
 	})
-	return g, g.bind(o.Config, routes(rooms.frontDoor(o, registry)))
+	if err := g.bind(o.Config, routes(rooms.frontDoor(o, registry))); err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
-// readinessTimeout bounds one readiness probe, below the second that probes
-// usually wait.
-const readinessTimeout = 900 * time.Millisecond
+// The bounds of the admin listener, which has no settings of its own.
+const (
+	// readinessTimeout bounds one readiness probe, below the second that probes
+	// usually wait.
+	readinessTimeout       = 900 * time.Millisecond
+	adminReadHeaderTimeout = 5 * time.Second
+)
 
 // bind opens the listeners and makes their servers. The admin listener is
 // registered first, so that it is stopped last: it tells of the draining.
@@ -80,7 +87,7 @@ func (g *Gateway) bind(c *config.Config, public *echo.Echo) (err error) {
 	if g.adminListener, err = listen("admin.listen", c.Admin.Listen); err != nil {
 		return err
 	}
-	g.adminServer = &http.Server{Handler: g.admin, ReadHeaderTimeout: readHeaderDefault, ErrorLog: g.serverLog()}
+	g.adminServer = &http.Server{Handler: g.admin, ReadHeaderTimeout: adminReadHeaderTimeout, ErrorLog: g.serverLog()}
 	g.onStop("admin listener", shutdown(g.adminServer, g.adminListener))
 
 	if g.listener, err = listen("server.listen", c.Server.Listen); err != nil {
@@ -93,7 +100,9 @@ func (g *Gateway) bind(c *config.Config, public *echo.Echo) (err error) {
 		WriteTimeout:      c.Server.Timeouts.Write,
 		IdleTimeout:       c.Server.Timeouts.Idle,
 		MaxHeaderBytes:    c.Server.MaxHeaderBytes,
-		ErrorLog:          g.serverLog(),
+		// OPTIONS * walks the stages like everything else, and is refused there.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     g.serverLog(),
 	}
 	g.onStop("public listener", shutdown(g.server, g.listener))
 	return nil

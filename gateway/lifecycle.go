@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"time"
 )
 
 // closer is a named cleanup. Cleanups run backwards in the order of their
@@ -92,6 +91,3 @@ func shutdown(server *http.Server, listener net.Listener) func(context.Context) 
 func (g *Gateway) serverLog() *log.Logger {
 	return slog.NewLogLogger(g.log.Handler(), slog.LevelDebug)
 }
-
-// readHeaderDefault bounds the admin listener, which has no settings of its own.
-const readHeaderDefault = 5 * time.Second

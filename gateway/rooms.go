@@ -44,8 +44,8 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 		depends = newDependencyMetrics(r)
 		s       = &rooms{}
 	)
-	if s.policy, err = policy.Load(c.Policy); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
+	if s.policy, err = loadPolicy(c); err != nil {
+		return nil, err
 	}
 	if s.faveo, err = openFaveo(ctx, c, o.Log, depends.observer(dependencyDatabase)); err != nil {
 		return nil, fmt.Errorf("faveo.database: %w", err)
@@ -86,6 +86,22 @@ func (g *Gateway) closes(clean func() error) func(context.Context) error {
 		}
 		return nil
 	}
+}
+
+// loadPolicy reads the rules, the only part of a configuration that Load of
+// package config does not judge.
+func loadPolicy(c *config.Config) (*policy.Engine, error) {
+	engine, err := policy.Load(c.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	return engine, nil
+}
+
+// Check judges offline what New would load besides the configuration itself.
+func Check(c *config.Config) error {
+	_, err := loadPolicy(c)
+	return err
 }
 
 // openTokens makes what issues and checks the gateway's tokens, and what mints
@@ -160,8 +176,7 @@ func (s *rooms) frontDoor(o Options, r prometheus.Registerer) frontDoor {
 		observer:    stage.NewObserver(peers, o.Log, r),
 		reader:      laravel.NewReader(c.Server.BasePath, limits),
 		authenticator: &stage.Authenticator{
-			Tokens: s.tokens, Sessions: s.sessions, Sources: c.Tokens.Sources,
-			ParameterLimit: limits.Parameters, BodyLimit: limits.Body,
+			Tokens: s.tokens, Sessions: s.sessions, Sources: c.Tokens.Sources, BodyLimit: limits.Body,
 		},
 		policy: s.policy,
 		login: &login.Handler{
@@ -169,8 +184,8 @@ func (s *rooms) frontDoor(o Options, r prometheus.Registerer) frontDoor {
 				Config: c.Login, Directory: directory{s.faveo}, Sessions: s.sessions,
 				Tokens: s.tokens, Registerer: r, Log: o.Log,
 			}),
-			Canonical:      stage.Canonical,
-			ParameterLimit: limits.Parameters,
+			Canonical: stage.Canonical,
+			LoadBody:  stage.LoadStrangersBody,
 		},
 		keys:   func() ([]byte, error) { return token.PublicSet(s.ring.PublicKeys()) },
 		proxy:  s.proxy,

@@ -34,21 +34,22 @@ func routes(d frontDoor) *echo.Echo {
 	e.IPExtractor = d.peers.Extractor() // Without one Echo believes every X-Forwarded-For.
 
 	e.Pre(
-		d.observer.Middleware(),       // First in, last out: it reports whatever the others do.
-		stage.Recover(),               // Inside observe, so that a panic is reported as well.
-		d.serveKeys,                   // The gateway's own document, which no reading of PHP concerns.
-		stage.ReadCanonical(d.reader), // Before the router: what is routed is what is judged and sent.
+		d.observer.Observe(),         // First in, last out: it reports whatever the others do.
+		stage.Recover(),              // Inside observe, so that a panic is reported as well.
+		d.serveKeys,                  // The gateway's own document, which no reading of PHP concerns.
+		stage.Canonicalize(d.reader), // Before the router: what is routed is what is judged and sent.
 	)
 	authenticate := d.authenticator.Authenticate()
 	authorize := stage.Authorize(d.policy)
 
 	api := d.basePath + "/api/"
-	e.POST(api+"v1/authenticate", d.login.Authenticate, stage.Route("authenticate"))
-	e.GET(api+"v1/authenticate/user", d.user, stage.Route("user"), authenticate, authorize)
-	e.POST(api+"v1/authenticate/logout", d.logout, stage.Route("logout"), d.authenticator.RequireToken())
+	e.POST(api+"v1/authenticate", d.login.Authenticate, stage.On(stage.RouteAuthenticate))
+	e.Match([]string{http.MethodGet, http.MethodHead}, api+"v1/authenticate/user", d.user,
+		stage.On(stage.RouteUser), authenticate, authorize)
+	e.POST(api+"v1/authenticate/logout", d.logout, stage.On(stage.RouteLogout), d.authenticator.RequireToken())
 
-	e.Any(api+"*", stage.Forward(d.proxy, d.bridge, proxy.API), stage.Route("api"), authenticate, authorize)
-	e.Any("/*", d.web(), stage.Route("web"))
+	e.Any(api+"*", stage.Forward(d.send(proxy.API), d.bridge), stage.On(stage.RouteAPI), authenticate, authorize)
+	e.Any("/*", d.web(), stage.On(stage.RouteWeb))
 	return e
 }
 
@@ -74,29 +75,10 @@ func (d frontDoor) web() echo.HandlerFunc {
 	if !d.passthrough {
 		return func(echo.Context) error { return errNotFound }
 	}
-	return stage.Forward(d.proxy, d.bridge, proxy.Web)
+	return stage.Forward(d.send(proxy.Web), d.bridge)
 }
 
-// jwksPath is where RFC 8615 puts well-known documents: at the root, whatever
-// the base path.
-const jwksPath = "/.well-known/jwks.json"
-
-// publicKeys prints the JWK set of the keys that verify (RFC 7517 section 5).
-type publicKeys func() ([]byte, error)
-
-// serveKeys answers for the one path of the key set.
-func (d frontDoor) serveKeys(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		if r.URL.EscapedPath() != jwksPath || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
-			return next(c)
-		}
-		stage.From(c).Route = "jwks"
-		document, err := d.keys()
-		if err != nil {
-			return err
-		}
-		c.Response().Header().Set(echo.HeaderCacheControl, "public, max-age=300")
-		return c.Blob(http.StatusOK, "application/jwk-set+json", document)
-	}
+// send binds the proxy to a kind of request.
+func (d frontDoor) send(kind proxy.Kind) stage.Send {
+	return func(w http.ResponseWriter, r *http.Request) error { return d.proxy.Forward(w, r, kind) }
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"faveo-gateway/policy"
+	"faveo-gateway/gateway"
 )
 
 func newCheck(p Process) *cobra.Command {
@@ -20,7 +20,7 @@ func newCheck(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := policy.Load(c.Policy); err != nil {
+			if err := gateway.Check(c); err != nil {
 				return err
 			}
 			for _, warning := range c.Warnings() {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"faveo-gateway/gateway"
 	"faveo-gateway/gateway/config"
+	"faveo-gateway/upstream/standin"
 )
 
 // demoSettings are the flags of demo.
@@ -46,17 +46,17 @@ func demo(ctx context.Context, p Process, from demoSettings) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, parts.close()) }()
-	c, err := config.Load(config.Sources{
-		File: from.file, FaveoEnv: from.faveoEnv, Environ: p.Environ,
-		Overrides: map[string]string{"server.listen": from.listen, "admin.listen": from.adminListen},
-		Fallbacks: parts.settings(),
-	})
+	sources := from.sources(p)
+	sources.Overrides = map[string]string{"server.listen": from.listen, "admin.listen": from.adminListen}
+	sources.Fallbacks = parts.settings()
+	c, err := config.Load(sources)
 	if err != nil {
 		return err
 	}
-	g, err := gateway.New(ctx, gateway.Options{
-		Config: c, Log: newLog(c.Observability.Log, p.Stderr), Build: gateway.ReadBuild(version),
-	})
+	if err := parts.keepable(c); err != nil {
+		return err
+	}
+	g, err := open(ctx, p, c)
 	if err != nil {
 		return err
 	}
@@ -83,20 +83,20 @@ func welcome(out io.Writer, origin, basePath, admin string) {
 	fmt.Fprintf(out, `faveo-gateway demo
   gateway  %[1]s
   metrics  %[2]s/metrics
-  accounts demoadmin, demoagent, democlient; password demopass
+  accounts demoadmin, demoagent, democlient; password %[4]s
 
 Log in, as Faveo's manual shows it:
-  curl -X POST '%[1]s/api/v1/authenticate?username=demoadmin&password=demopass'
+  curl -X POST '%[1]s/api/v1/authenticate?username=demoadmin&password=%[4]s'
 
 Keep the token of an administrator, and read a ticket with it:
-  TOKEN=$(curl -s -X POST '%[1]s/api/v1/authenticate?username=demoadmin&password=demopass' | sed 's/.*"token":"\([^"]*\)".*/\1/')
+  TOKEN=$(curl -s -X POST '%[1]s/api/v1/authenticate?username=demoadmin&password=%[4]s' | sed 's/.*"token":"\([^"]*\)".*/\1/')
   curl -H "Authorization: Bearer $TOKEN" '%[1]s/api/v1/helpdesk/tickets'
   curl "%[1]s/api/v1/helpdesk/ticket?ticket_id=1&token=$TOKEN"
 
 What Faveo would have allowed and the gateway does not:
   curl -i '%[1]s/api/v1/helpdesk/tickets'
   curl -i '%[1]s/api/v1/helpdesk/url?url=file:///etc/passwd'
-  CLIENT=$(curl -s -X POST '%[1]s/api/v1/authenticate?username=democlient&password=demopass' | sed 's/.*"token":"\([^"]*\)".*/\1/')
+  CLIENT=$(curl -s -X POST '%[1]s/api/v1/authenticate?username=democlient&password=%[4]s' | sed 's/.*"token":"\([^"]*\)".*/\1/')
   curl -i -H "Authorization: Bearer $CLIENT" '%[1]s/api/v1/helpdesk/customers?search=demo'
 
 End the session; the token is worthless from then on:
@@ -109,5 +109,5 @@ The keys, the health, the numbers:
   curl -s '%[2]s/metrics' | grep faveo_gateway_logins_total
 
 Ctrl-C ends it.
-`, origin+basePath, admin, origin)
+`, origin+basePath, admin, origin, standin.Password)
 }

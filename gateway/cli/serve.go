@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"faveo-gateway/gateway"
+	"faveo-gateway/gateway/config"
 )
 
 func newServe(p Process) *cobra.Command {
@@ -19,10 +20,7 @@ func newServe(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			tuneMemory(p.Environ)
-			g, err := gateway.New(ctx, gateway.Options{
-				Config: c, Log: newLog(c.Observability.Log, p.Stderr), Build: gateway.ReadBuild(version),
-			})
+			g, err := open(ctx, p, c)
 			if err != nil {
 				return err
 			}
@@ -31,4 +29,12 @@ func newServe(p Process) *cobra.Command {
 	}
 	from.register(command)
 	return command
+}
+
+// open makes the gateway of a command that serves.
+func open(ctx context.Context, p Process, c *config.Config) (*gateway.Gateway, error) {
+	tuneMemory(p.Environ)
+	return gateway.New(ctx, gateway.Options{
+		Config: c, Log: newLog(c.Observability.Log, p.Stderr), Build: gateway.ReadBuild(version),
+	})
 }

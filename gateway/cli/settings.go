@@ -22,7 +22,12 @@ func (s *settings) register(command *cobra.Command) {
 
 // load reads the configuration from all its sources.
 func (s *settings) load(p Process) (*config.Config, error) {
-	return config.Load(config.Sources{File: s.file, FaveoEnv: s.faveoEnv, Environ: p.Environ})
+	return config.Load(s.sources(p))
+}
+
+// sources are the places that every command reads its configuration from.
+func (s *settings) sources(p Process) config.Sources {
+	return config.Sources{File: s.file, FaveoEnv: s.faveoEnv, Environ: p.Environ}
 }
 
 // newLog returns the logger that the configuration asks for.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"faveo-gateway/gateway/config"
 	"faveo-gateway/upstream/standin"
 )
 
@@ -26,15 +26,11 @@ type standins struct {
 	directory string
 	database  string
 	secret    string
-	sealing   string
 }
 
 // startStandins starts all parts. What a configuration replaces stays idle.
 func startStandins(ctx context.Context) (_ *standins, err error) {
 	s := &standins{secret: rand.Text() + rand.Text(), redis: miniredis.NewMiniRedis()}
-	key := make([]byte, 32)
-	rand.Read(key) // Never fails: crypto/rand ends the program instead.
-	s.sealing = base64.StdEncoding.EncodeToString(key)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -62,13 +58,25 @@ func startStandins(ctx context.Context) (_ *standins, err error) {
 // settings are the configuration that leads to the parts.
 func (s *standins) settings() map[string]string {
 	return map[string]string{
-		"faveo.urls":            s.faveoURL,
-		"faveo.database":        s.database,
-		"faveo.jwt_secret":      s.secret,
-		"redis.url":             "redis://" + s.redis.Addr() + "/0",
-		"state.database":        "sqlite://" + filepath.Join(s.directory, "gateway.sqlite"),
-		"state.encryption_keys": s.sealing,
+		"faveo.urls":       s.faveoURL,
+		"faveo.database":   s.database,
+		"faveo.jwt_secret": s.secret,
+		"redis.url":        "redis://" + s.redis.Addr() + "/0",
+		"state.database":   s.state(),
 	}
+}
+
+// state is the database of the demo's own tables.
+func (s *standins) state() string { return "sqlite://" + filepath.Join(s.directory, "gateway.sqlite") }
+
+// keepable refuses a real state database when nothing that outlives the demo
+// seals the key in it: neither the demo nor a gateway could open it again.
+func (s *standins) keepable(c *config.Config) error {
+	real := c.State.Database.Reveal() != s.state()
+	if real && len(c.State.EncryptionKeys) == 0 && c.Faveo.JWTSecret.Reveal() == s.secret {
+		return errors.New("state.encryption_keys: is needed when state.database is a real one and faveo.jwt_secret is the demo's")
+	}
+	return nil
 }
 
 // close stops what startStandins started.

@@ -20,8 +20,8 @@ type Config struct {
 	// answered 503. Default 2s.
 	QueueTimeout time.Duration `yaml:"queue_timeout"`
 	// MinFailureTime is the least time that a refused login takes, counted from
-	// its arrival; it must exceed the time of one hash to hide which check
-	// failed. Zero pads nothing. Default 250ms.
+	// its arrival; longer ones take a multiple of it. It must exceed the time of
+	// one hash to hide which check failed. Zero pads nothing. Default 250ms.
 	MinFailureTime time.Duration `yaml:"min_failure_time"`
 	// HideInternalNote keeps the staff's note about a customer out of the
 	// customer's own answers. Default true.

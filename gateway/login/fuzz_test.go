@@ -57,9 +57,9 @@ func FuzzParameters(f *testing.F) {
 		}
 		defer request.Close()
 		handler := &login.Handler{
-			Service:        service,
-			Canonical:      func(echo.Context) *laravel.Request { return request },
-			ParameterLimit: 1 << 16,
+			Service:   service,
+			Canonical: func(echo.Context) *laravel.Request { return request },
+			LoadBody:  func(echo.Context) error { return request.LoadBody(1 << 16) },
 		}
 		w := httptest.NewRecorder()
 		if err := handler.Authenticate(echo.New().NewContext(r, w)); err != nil {

@@ -23,8 +23,8 @@ type Handler struct {
 	Service *Service
 	// Canonical returns the request as PHP reads it.
 	Canonical func(echo.Context) *laravel.Request
-	// ParameterLimit bounds the body of a login, in bytes.
-	ParameterLimit int64
+	// LoadBody reads the body within the bounds of a caller who is not known.
+	LoadBody func(echo.Context) error
 }
 
 // Authenticate serves POST api/v1/authenticate.
@@ -49,10 +49,10 @@ func (h *Handler) Authenticate(c echo.Context) error {
 // NULL with the column, and log in the account with the lowest id; here what is
 // not text is no name, and takes the road of every other wrong name.
 func (h *Handler) credentials(c echo.Context) (Credentials, error) {
-	request := h.Canonical(c)
-	if err := request.LoadBody(h.ParameterLimit); err != nil {
+	if err := h.LoadBody(c); err != nil {
 		return Credentials{}, err
 	}
+	request := h.Canonical(c)
 	username, _, nameIsText := request.Text("username")
 	password, _, passwordIsText := request.Text("password")
 	if !nameIsText || !passwordIsText {
@@ -67,7 +67,7 @@ func (h *Handler) credentials(c echo.Context) (Credentials, error) {
 // refuse answers a failed login with the status that the client understands.
 func (h *Handler) refuse(c echo.Context) error {
 	status := http.StatusOK
-	if h.Service.config.StrictStatus && !h.Service.clients.match(c.Request().UserAgent()) {
+	if h.Service.Strict(c.Request().UserAgent()) {
 		status = http.StatusUnauthorized
 		// Required with every 401 (RFC 9110 15.5.2).
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="faveo"`)
@@ -78,7 +78,7 @@ func (h *Handler) refuse(c echo.Context) error {
 // User serves GET api/v1/authenticate/user for the proved caller. The gateway
 // answers itself: PHP would put all clients into one bucket of 60 a minute.
 func (h *Handler) User(c echo.Context, caller *identity.Principal) error {
-	body, err := h.Service.directory.Profile(c.Request().Context(), nil, caller.UserID)
+	body, err := h.Service.Profile(c.Request().Context(), caller.UserID)
 	if err != nil {
 		return err
 	}
@@ -87,34 +87,36 @@ func (h *Handler) User(c echo.Context, caller *identity.Principal) error {
 }
 
 // Logout serves POST api/v1/authenticate/logout for the holder of a verified
-// token. It is idempotent: the session of the token may have ended before. An
-// answer of success means that the end is stored.
-//
-// Ending all sessions of the user needs one that is still alive: an old token,
-// found in a log, must not throw its owner out everywhere.
+// token. An answer of success means that the end is stored.
 func (h *Handler) Logout(c echo.Context, userID uint64, sessionID string) error {
-	ctx := c.Request().Context()
-	sessions := h.Service.sessions
-	if wantsAll(h.Canonical(c)) {
-		if err := sessions.Alive(ctx, userID, sessionID); err != nil {
-			return err
-		}
-		if err := sessions.EndAll(ctx, userID); err != nil {
-			return err
-		}
-	} else if err := sessions.End(ctx, userID, sessionID); err != nil {
+	all, err := wantsAll(h.Canonical(c))
+	if err != nil {
+		return err
+	}
+	end := h.Service.Logout
+	if all {
+		end = h.Service.LogoutAll
+	}
+	if err := end(c.Request().Context(), userID, sessionID); err != nil {
 		return err
 	}
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	return c.Blob(http.StatusOK, contentType, []byte(`{"success":true}`))
 }
 
-// wantsAll reads the parameter `all`: true in JSON, "1" or "true" in a form.
-func wantsAll(request *laravel.Request) bool {
+// ReasonLogoutAll is a logout whose parameter `all` is neither a known yes nor a
+// known no. Ending one session and saying success would be a lie to whoever
+// meant all.
+const ReasonLogoutAll laravel.Reason = "logout_all"
+
+// wantsAll reads the parameter `all`, as JSON or as a form would have it.
+func wantsAll(request *laravel.Request) (bool, error) {
 	switch request.InputMap()["all"] {
-	case true, "1", "true":
-		return true
+	case true, int64(1), "1", "true":
+		return true, nil
+	case nil, false, int64(0), "0", "false", "":
+		return false, nil
 	default:
-		return false
+		return false, &laravel.Ambiguous{Reason: ReasonLogoutAll}
 	}
 }

@@ -150,9 +150,20 @@ func (s *Service) Login(ctx context.Context, c Credentials) ([]byte, error) {
 	body, err := s.login(ctx, c)
 	s.metrics.observe(err)
 	if errors.Is(err, ErrInvalidCredentials) {
-		waitUntil(ctx, arrived.Add(s.config.MinFailureTime))
+		waitUntil(ctx, arrived.Add(s.padded(time.Since(arrived))))
 	}
 	return body, err
+}
+
+// padded rounds the time of a refusal up to a multiple of the least time. A hash
+// that is costlier than usual, or a queue, then shows as one step more at the
+// most, not as its own length.
+func (s *Service) padded(took time.Duration) time.Duration {
+	step := s.config.MinFailureTime
+	if step == 0 {
+		return took
+	}
+	return (took/step + 1) * step
 }
 
 func (s *Service) login(ctx context.Context, c Credentials) ([]byte, error) {
@@ -176,6 +187,30 @@ func (s *Service) login(ctx context.Context, c Credentials) ([]byte, error) {
 		return nil, fmt.Errorf("write login answer: %w", err)
 	}
 	return body, nil
+}
+
+// Profile returns the body of GET authenticate/user, or ErrNoAccount.
+func (s *Service) Profile(ctx context.Context, userID uint64) ([]byte, error) {
+	return s.directory.Profile(ctx, nil, userID)
+}
+
+// Logout ends a session. It is idempotent: the session may have ended before.
+func (s *Service) Logout(ctx context.Context, userID uint64, sessionID string) error {
+	return s.sessions.End(ctx, userID, sessionID)
+}
+
+// LogoutAll ends all sessions of the user. It needs one that is still alive: an
+// old token, found in a log, must not throw its owner out everywhere.
+func (s *Service) LogoutAll(ctx context.Context, userID uint64, sessionID string) error {
+	if err := s.sessions.Alive(ctx, userID, sessionID); err != nil {
+		return err
+	}
+	return s.sessions.EndAll(ctx, userID)
+}
+
+// Strict says whether a refusal is a 401 for this User-Agent, and not PHP's 200.
+func (s *Service) Strict(agent string) bool {
+	return s.config.StrictStatus && !s.clients.match(agent)
 }
 
 // check returns the account that c is right for. One hash is spent on every

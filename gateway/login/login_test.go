@@ -122,6 +122,23 @@ func TestEveryRefusalIsAlike(t *testing.T) {
 	}
 }
 
+// TestCostlyHashShowsAsStep rounds the time of a refusal up to whole steps.
+func TestCostlyHashShowsAsStep(t *testing.T) {
+	for hash, want := range map[time.Duration]time.Duration{
+		0: 250 * time.Millisecond, 249 * time.Millisecond: 250 * time.Millisecond,
+		260 * time.Millisecond: 500 * time.Millisecond, time.Second: 1250 * time.Millisecond,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service, _ := newService(&site{hash: func() { time.Sleep(hash) }}, login.DefaultConfig())
+			began := time.Now()
+			service.Login(t.Context(), login.Credentials{Username: "alice", Password: "wrong"})
+			if took := time.Since(began); took != want {
+				t.Errorf("a hash of %v: refused after %v, want %v", hash, took, want)
+			}
+		})
+	}
+}
+
 // TestSuccess starts one session with what the account and the client are.
 func TestSuccess(t *testing.T) {
 	s := &site{}

@@ -39,10 +39,8 @@ type Authenticator struct {
 	Sessions Sessions
 	// Sources are the places where a token is accepted; elsewhere it is refused.
 	Sources []identity.Source
-	// ParameterLimit and BodyLimit bound, in bytes, the body of a caller who is
-	// not known yet and of one who is.
-	ParameterLimit int64
-	BodyLimit      int64
+	// BodyLimit bounds the body of a caller who is known, in bytes.
+	BodyLimit int64
 }
 
 // Authenticate finds the one token of the request and proves its owner. A
@@ -51,11 +49,11 @@ type Authenticator struct {
 func (a *Authenticator) Authenticate() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if err := a.verifyToken(c); err != nil {
+			x := From(c)
+			if err := a.verifyToken(c, x); err != nil {
 				return err
 			}
-			x := From(c)
-			if x.Source == "" {
+			if !x.hasToken() {
 				return next(c)
 			}
 			principal, err := a.Sessions.Principal(c.Request().Context(), x.Token)
@@ -77,11 +75,11 @@ func (a *Authenticator) Authenticate() echo.MiddlewareFunc {
 func (a *Authenticator) RequireToken() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if err := a.verifyToken(c); err != nil {
+			x := From(c)
+			if err := a.verifyToken(c, x); err != nil {
 				return err
 			}
-			x := From(c)
-			if x.Source == "" {
+			if !x.hasToken() {
 				return ErrTokenNotProvided
 			}
 			if err := a.loadRest(x); err != nil {
@@ -98,8 +96,7 @@ func (a *Authenticator) RequireToken() echo.MiddlewareFunc {
 // The body is read only after the token of the head was verified, or, when the
 // head has none, up to the small limit: nobody unknown can make the gateway
 // hold or spool a large upload.
-func (a *Authenticator) verifyToken(c echo.Context) error {
-	x := From(c)
+func (a *Authenticator) verifyToken(c echo.Context, x *Exchange) error {
 	found, err := takeHead(c.Request(), x.Request)
 	if err == nil && found.raw == "" {
 		found, err = a.takeSmallBody(x)
@@ -117,7 +114,7 @@ func (a *Authenticator) verifyToken(c echo.Context) error {
 
 // takeSmallBody looks into a small body for the token that the head lacks.
 func (a *Authenticator) takeSmallBody(x *Exchange) (credential, error) {
-	err := x.Request.LoadBody(a.ParameterLimit)
+	err := x.loadStrangersBody()
 	if errors.Is(err, laravel.ErrTooLarge) {
 		x.unread = err
 		return credential{}, nil
@@ -131,7 +128,7 @@ func (a *Authenticator) takeSmallBody(x *Exchange) (credential, error) {
 // loadRest reads the rest of the request once its caller is known, and makes
 // sure that no second token hides there.
 func (a *Authenticator) loadRest(x *Exchange) error {
-	if err := x.Request.LoadBody(a.BodyLimit); err != nil {
+	if err := x.loadBody(a.BodyLimit); err != nil {
 		return err
 	}
 	second, err := takeParameter(x.Request, identity.SourceBody)

@@ -6,10 +6,10 @@ import (
 	"faveo-gateway/upstream/laravel"
 )
 
-// ReadCanonical reads the request once, as PHP will, or refuses it as ambiguous. It
+// Canonicalize reads the request once, as PHP will, or refuses it as ambiguous. It
 // runs before the router: Echo's catch-all would otherwise match other
 // spellings of a path than the named routes do.
-func ReadCanonical(reader *laravel.Reader) echo.MiddlewareFunc {
+func Canonicalize(reader *laravel.Reader) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			request, err := reader.Read(c.Request())
@@ -21,4 +21,9 @@ func ReadCanonical(reader *laravel.Reader) echo.MiddlewareFunc {
 			return next(c)
 		}
 	}
+}
+
+// Canonical returns the request as PHP will read it.
+func Canonical(c echo.Context) *laravel.Request {
+	return From(c).Request
 }

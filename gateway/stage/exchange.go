@@ -29,8 +29,8 @@ type Exchange struct {
 	Client string
 	// Secure is true when the client came by https.
 	Secure bool
-	// Route is the label of the metrics: a pattern or a name from a closed set.
-	Route string
+	// Route is where the request went.
+	Route Route
 	// Request is the request as PHP will read it; nil until the canonical stage.
 	Request *laravel.Request
 	// Source is the place the token was read from, "" when there was none.
@@ -54,17 +54,5 @@ func From(c echo.Context) *Exchange {
 	return c.Get(exchangeKey).(*Exchange)
 }
 
-// Canonical returns the request as PHP will read it.
-func Canonical(c echo.Context) *laravel.Request {
-	return From(c).Request
-}
-
-// Route returns a middleware that names the route for metrics and logs.
-func Route(name string) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			From(c).Route = name
-			return next(c)
-		}
-	}
-}
+// hasToken says whether the request carried a token.
+func (x *Exchange) hasToken() bool { return x.Source != "" }

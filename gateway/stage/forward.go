@@ -5,8 +5,6 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
-
-	"faveo-gateway/upstream/proxy"
 )
 
 // Bridge mints the token that PHP accepts in place of the client's.
@@ -14,10 +12,9 @@ type Bridge interface {
 	Mint(userID uint64, sessionID string) (string, error)
 }
 
-// Forwarder sends a rebuilt request to PHP.
-type Forwarder interface {
-	Forward(w http.ResponseWriter, r *http.Request, kind proxy.Kind) error
-}
+// Send sends a rebuilt request to PHP and streams the answer back. Its error is
+// non-nil only when nothing of an answer was begun.
+type Send func(w http.ResponseWriter, r *http.Request) error
 
 // outboundKey carries the outbound identity to Identify.
 type outboundKey struct{}
@@ -32,11 +29,10 @@ type outbound struct {
 	requestID     string
 }
 
-// Forward sends the canonical request to PHP as the given kind. The
-// client's token and API key were taken out of it by the authenticate stage; a
+// Forward sends the canonical request to PHP. The client's token and API key were taken out of it by the authenticate stage; a
 // principal's request gets the bridge token instead, and one to the web UI
 // carries no identity of ours.
-func Forward(forwarder Forwarder, bridge Bridge, kind proxy.Kind) echo.HandlerFunc {
+func Forward(send Send, bridge Bridge) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := From(c)
 		who := outbound{client: x.Client, scheme: "http", host: c.Request().Host, requestID: x.RequestID}
@@ -54,7 +50,7 @@ func Forward(forwarder Forwarder, bridge Bridge, kind proxy.Kind) echo.HandlerFu
 		if err != nil {
 			return err
 		}
-		return forwarder.Forward(x.out, out, kind)
+		return send(x.out, out)
 	}
 }
 

@@ -72,7 +72,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return m
 }
 
-func (m *metrics) observeRequest(route, method string, status int, took time.Duration) {
+func (m *metrics) observeRequest(on Route, method string, status int, took time.Duration) {
+	route := string(on)
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
 	m.duration.WithLabelValues(route, method).Observe(took.Seconds())
 }

@@ -28,9 +28,13 @@ func NewObserver(peers Peers, log *slog.Logger, r prometheus.Registerer) *Observ
 	return &Observer{peers: peers, log: log, metrics: newMetrics(r)}
 }
 
-// Middleware opens the Exchange, lets Echo render the error of the later
+// Observe opens the Exchange, lets Echo render the error of the later
 // stages, and reports what was answered. It is the outermost stage.
-func (o *Observer) Middleware() echo.MiddlewareFunc {
+//
+// Where nothing was answered, because the client left or its body broke off, it
+// cuts the connection: net/http would end the request with an empty 200, and
+// whoever still listens would take that for success.
+func (o *Observer) Observe() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			started := time.Now()
@@ -51,6 +55,9 @@ func (o *Observer) Middleware() echo.MiddlewareFunc {
 			}
 			cut = false
 			o.report(c, x, err, time.Since(started))
+			if !x.out.begun() {
+				panic(http.ErrAbortHandler)
+			}
 			return nil
 		}
 	}
@@ -63,7 +70,7 @@ func (o *Observer) open(c echo.Context) *Exchange {
 		RequestID: o.peers.requestID(r),
 		Client:    c.RealIP(),
 		Secure:    o.peers.secure(r),
-		Route:     "refused",
+		Route:     RouteRefused,
 		out:       &recorder{ResponseWriter: c.Response().Writer},
 	}
 	c.Response().Writer = x.out
@@ -101,9 +108,9 @@ func (o *Observer) write(c echo.Context, x *Exchange, err error, status int, too
 	attrs = append(attrs,
 		slog.String("request_id", x.RequestID),
 		slog.String("client", x.Client),
-		slog.String("method", c.Request().Method),
-		slog.String("path", c.Request().URL.EscapedPath()),
-		slog.String("route", x.Route),
+		slog.String("method", bounded(c.Request().Method, 16)),
+		slog.String("path", bounded(c.Request().URL.EscapedPath(), 512)),
+		slog.String("route", string(x.Route)),
 		slog.Int("status", status),
 		slog.Int64("bytes", x.out.bytes),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
@@ -125,4 +132,12 @@ func (o *Observer) write(c echo.Context, x *Exchange, err error, status int, too
 		attrs = append(attrs, slog.String("stack", string(panicked.Stack)))
 	}
 	o.log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// bounded cuts what a client may make as long as it likes.
+func bounded(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
 }

@@ -42,7 +42,7 @@ func newDoor(trusted []string, handler echo.HandlerFunc, stages ...echo.Middlewa
 		}
 		c.String(http.StatusInternalServerError, "fault")
 	}
-	d.echo.Pre(stage.NewObserver(peers, slog.New(slog.NewJSONHandler(&d.log, nil)), d.registry).Middleware(), stage.Recover())
+	d.echo.Pre(stage.NewObserver(peers, slog.New(slog.NewJSONHandler(&d.log, nil)), d.registry).Observe(), stage.Recover())
 	d.echo.Any("/*", handler, stages...)
 	return d
 }
@@ -197,13 +197,13 @@ func TestCredentials(t *testing.T) {
 	} {
 		t.Run(try.name, func(t *testing.T) {
 			tokens := &seen{}
-			authenticator := &stage.Authenticator{Tokens: tokens, Sources: identity.Sources(), ParameterLimit: 1 << 10, BodyLimit: 1 << 10}
+			authenticator := &stage.Authenticator{Tokens: tokens, Sources: identity.Sources(), BodyLimit: 1 << 10}
 			if try.name == "source left out" {
 				authenticator.Sources = []identity.Source{identity.SourceHeader}
 			}
 			reader := laravel.NewReader("", laravel.Limits{Body: 1 << 10, Parameters: 1 << 10})
 			d := newDoor(nil, func(c echo.Context) error { return c.String(http.StatusOK, "through") },
-				stage.ReadCanonical(reader), authenticator.RequireToken())
+				stage.Canonicalize(reader), authenticator.RequireToken())
 			w := d.get(try.target, "192.0.2.1:9", try.headers...)
 			reason, refused := strings.CutPrefix(try.want, "! ")
 			switch {

@@ -85,7 +85,7 @@ func webPathLevel(path string) Reason {
 			return ReasonPathControl
 		}
 	}
-	inAPI := false
+	inAPI, script := false, containsFold(path, ".php")
 	for rest, more := path, true; more; {
 		end := strings.IndexAny(rest, `/\`)
 		segment := rest
@@ -102,9 +102,26 @@ func webPathLevel(path string) Reason {
 			return ReasonPathAlias
 		}
 		// Windows drops dots and blanks at the end of a name.
-		inAPI = strings.EqualFold(strings.TrimRight(name, ". "), "api")
+		name = strings.TrimRight(name, ". ")
+		inAPI = strings.EqualFold(name, "api") || (script && hasSuffixFold(name, "api"))
 	}
 	return ""
+}
+
+// hasSuffixFold finds "api" at the end of a segment. Old Symfony takes the name of
+// the script for a plain prefix of the path, or cuts as many bytes as it has, so
+// that /index.phpapi/v1 is /api/v1 for Faveo up to v1.11.
+func hasSuffixFold(s, suffix string) bool {
+	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
+}
+
+func containsFold(s, part string) bool {
+	for i := 0; i+len(part) <= len(s); i++ {
+		if strings.EqualFold(s[i:i+len(part)], part) {
+			return true
+		}
+	}
+	return false
 }
 
 // unescapePath is rawurldecode; malformed escapes stay and make ok false.

@@ -1,0 +1,28 @@
+package stage
+
+import "github.com/labstack/echo/v4"
+
+// Route is a kind of request by where it goes, the closed set of the label
+// `route` and of the log's key.
+type Route string
+
+// The routes.
+const (
+	RouteRefused      Route = "refused"      // Refused before the router.
+	RouteKeys         Route = "jwks"         // The public keys.
+	RouteAuthenticate Route = "authenticate" // The login.
+	RouteUser         Route = "user"         // Who the caller is.
+	RouteLogout       Route = "logout"       // The end of a session.
+	RouteAPI          Route = "api"          // Every other API route, judged by the policy.
+	RouteWeb          Route = "web"          // The web UI, passed through.
+)
+
+// On names the route of what follows for metrics and logs.
+func On(route Route) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			From(c).Route = route
+			return next(c)
+		}
+	}
+}
