@@ -48,7 +48,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 
 // drain tells the world to go elsewhere and stops.
 func (g *Gateway) drain() error {
-	g.log.Info("draining", slog.Duration("grace", g.grace))
+	g.log.Info("draining", slog.String("grace", g.grace.String()))
 	g.admin.Drain()
 	return g.release()
 }

@@ -60,6 +60,14 @@ func TestUpload(t *testing.T) {
 
 	w.wantProblem("over max_body_bytes", w.upload(make([]byte, 9<<20), "Authorization: Bearer "+token), 413, "request_too_large")
 	w.wantProblem("without a token", w.upload(file), 401, "token_not_provided")
+
+	// A body of unknown length that nobody reads parameters from.
+	endless := io.MultiReader(bytes.NewReader(make([]byte, 9<<20)))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url("/auth/login"), endless)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wantProblem("streamed over max_body_bytes", w.do(r), 413, "request_too_large")
 }
 
 // upload posts a reply with an attachment.

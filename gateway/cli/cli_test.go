@@ -102,9 +102,19 @@ func TestMigrate(t *testing.T) {
 }
 
 // TestDemo starts the demo, runs the lines that it prints in a shell as they
-// stand, and ends it.
+// stand, and ends it: with nothing configured, and with a site's own .env.
 func TestDemo(t *testing.T) {
 	requireShell(t)
+	t.Run("nothing configured", func(t *testing.T) { demo(t) })
+	env := filepath.Join(t.TempDir(), ".env")
+	if err := os.WriteFile(env, []byte("APP_URL=http://localhost/community/public\nJWT_SECRET=a-secret-of-the-site-000000000000000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("a site's .env", func(t *testing.T) { demo(t, "--faveo-env", env) })
+}
+
+func demo(t *testing.T, flags ...string) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	stdout := &printed{complete: make(chan struct{})}
@@ -112,7 +122,7 @@ func TestDemo(t *testing.T) {
 	done := make(chan int, 1)
 	go func() {
 		done <- cli.Run(ctx, cli.Process{
-			Args: []string{"demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, Stdout: stdout, Stderr: &stderr,
+			Args: append([]string{"demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, flags...), Stdout: stdout, Stderr: &stderr,
 		})
 	}()
 	select {

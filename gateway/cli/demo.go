@@ -56,6 +56,7 @@ func demo(ctx context.Context, p Process, from demoSettings) (err error) {
 	if err := parts.keepable(c); err != nil {
 		return err
 	}
+	parts.serveFaveo(c)
 	g, err := open(ctx, p, c)
 	if err != nil {
 		return err

@@ -21,14 +21,15 @@ import (
 // port of loopback, so that the gateway runs exactly as it does with real ones.
 type standins struct {
 	redis     *miniredis.Miniredis
+	listener  net.Listener
 	faveo     *http.Server
-	faveoURL  string
 	directory string
 	database  string
 	secret    string
 }
 
-// startStandins starts all parts. What a configuration replaces stays idle.
+// startStandins starts all parts but the Faveo, which only listens yet. What a
+// configuration replaces stays idle.
 func startStandins(ctx context.Context) (_ *standins, err error) {
 	s := &standins{secret: rand.Text() + rand.Text(), redis: miniredis.NewMiniRedis()}
 	defer func() {
@@ -45,20 +46,24 @@ func startStandins(ctx context.Context) (_ *standins, err error) {
 	if s.database, err = standin.CreateDatabase(ctx, filepath.Join(s.directory, "faveo.sqlite")); err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if s.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, fmt.Errorf("start the embedded Faveo: %w", err)
 	}
-	s.faveoURL = "http://" + listener.Addr().String()
-	s.faveo = &http.Server{Handler: standin.New(standin.Options{Secret: s.secret}), ReadHeaderTimeout: 5 * time.Second}
-	go s.faveo.Serve(listener) //nolint:errcheck // It ends with ErrServerClosed, by close.
 	return s, nil
+}
+
+// serveFaveo starts the stand-in as the configuration has its Faveo: with that
+// secret, below that path.
+func (s *standins) serveFaveo(c *config.Config) {
+	faveo := standin.New(standin.Options{Secret: c.Faveo.JWTSecret.Reveal(), BasePath: c.Server.BasePath})
+	s.faveo = &http.Server{Handler: faveo, ReadHeaderTimeout: 5 * time.Second}
+	go s.faveo.Serve(s.listener) //nolint:errcheck // It ends with ErrServerClosed, by close.
 }
 
 // settings are the configuration that leads to the parts.
 func (s *standins) settings() map[string]string {
 	return map[string]string{
-		"faveo.urls":       s.faveoURL,
+		"faveo.urls":       "http://" + s.listener.Addr().String(),
 		"faveo.database":   s.database,
 		"faveo.jwt_secret": s.secret,
 		"redis.url":        "redis://" + s.redis.Addr() + "/0",
@@ -82,6 +87,9 @@ func (s *standins) keepable(c *config.Config) error {
 // close stops what startStandins started.
 func (s *standins) close() error {
 	var faults []error
+	if s.listener != nil {
+		s.listener.Close() // A server that never served does not know its listener.
+	}
 	if s.faveo != nil {
 		faults = append(faults, s.faveo.Close())
 	}

@@ -128,7 +128,7 @@ func (a *Authenticator) takeSmallBody(x *Exchange) (credential, error) {
 // loadRest reads the rest of the request once its caller is known, and makes
 // sure that no second token hides there.
 func (a *Authenticator) loadRest(x *Exchange) error {
-	if err := x.loadBody(a.BodyLimit); err != nil {
+	if err := x.Request.LoadBody(a.BodyLimit); err != nil {
 		return err
 	}
 	second, err := takeParameter(x.Request, identity.SourceBody)

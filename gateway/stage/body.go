@@ -16,7 +16,8 @@ const (
 )
 
 // LoadStrangersBody reads the body of a caller who is not known yet. Nobody can
-// park more than a small body on the gateway, or a slow one for long.
+// park more than a small body on the gateway, or a slow one for long. The server
+// lifts the deadline by itself when the body has ended.
 //
 // Errors are those of laravel.Request.LoadBody.
 func LoadStrangersBody(c echo.Context) error {
@@ -24,22 +25,9 @@ func LoadStrangersBody(c echo.Context) error {
 }
 
 func (x *Exchange) loadStrangersBody() error {
-	x.readBy(time.Now().Add(strangersTime))
-	return x.loadBody(strangersBody)
-}
-
-// loadBody reads the body and lifts the deadline for reading: the server watches
-// the connection while PHP works, and a deadline that passes then would look like
-// a client that left.
-func (x *Exchange) loadBody(limit int64) error {
-	err := x.Request.LoadBody(limit)
-	if err == nil {
-		x.readBy(time.Time{})
+	if x.Request.HasParameters() {
+		// A connection that has no deadlines is a test's.
+		_ = http.NewResponseController(x.out).SetReadDeadline(time.Now().Add(strangersTime))
 	}
-	return err
-}
-
-// readBy sets the deadline for reading. A connection that has none is a test's.
-func (x *Exchange) readBy(deadline time.Time) {
-	_ = http.NewResponseController(x.out).SetReadDeadline(deadline)
+	return x.Request.LoadBody(strangersBody)
 }

@@ -122,9 +122,3 @@ func bodyError(err error) error {
 		return fmt.Errorf("%w: %w", ErrClient, err)
 	}
 }
-
-// boundedBody is a body that streams through; it ends with ErrTooLarge.
-type boundedBody struct {
-	bodyReader
-	io.Closer
-}

@@ -13,7 +13,8 @@ import (
 // parameters, a content type of its own, Content-Length from the body. A body
 // without parameters is not sent at all. What Take removed is gone. A body that PHP
 // does not read, and the path, query and body of a web request, go as they came,
-// the body bounded by Limits.Body (reading beyond it is ErrTooLarge).
+// the body bounded by Limits.Body (reading beyond it
+// is an *http.MaxBytesError).
 //
 // The header map is a copy, without the client's framing (Content-Length,
 // Transfer-Encoding, Trailer, Expect). The values are shared with the original and
@@ -104,7 +105,7 @@ func (q *Request) streamBody(out *http.Request) error {
 	if q.in.ContentLength > q.limits.Body {
 		return ErrTooLarge
 	}
-	out.Body = &boundedBody{bodyReader{r: q.in.Body, left: max(0, q.limits.Body)}, q.in.Body}
+	out.Body = http.MaxBytesReader(nil, q.in.Body, q.limits.Body)
 	return nil
 }
 

@@ -46,6 +46,8 @@ const Password = "demopass"
 type Options struct {
 	// Secret is JWT_SECRET, the raw text with which bridge tokens are signed. It must not be empty.
 	Secret string
+	// BasePath is the folder that Faveo is installed in, "/community/public"; "" is the root.
+	BasePath string
 	// Now is the clock against which tokens are judged and that dates new rows. Nil means time.Now.
 	Now func() time.Time
 }
@@ -53,6 +55,7 @@ type Options struct {
 // Faveo is the stand-in. It is safe for concurrent use. Each Faveo has a data set and a record of its own.
 type Faveo struct {
 	secret []byte
+	base   string
 	now    func() time.Time
 	routes map[string]route
 	record record
@@ -73,7 +76,7 @@ func New(o Options) *Faveo {
 	if now == nil {
 		now = time.Now
 	}
-	return &Faveo{secret: []byte(o.Secret), now: now, routes: apiRoutes(), data: seed()}
+	return &Faveo{secret: []byte(o.Secret), base: o.BasePath, now: now, routes: apiRoutes(), data: seed()}
 }
 
 // ServeHTTP records the request and answers it as Faveo would.
@@ -89,6 +92,7 @@ func (f *Faveo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	in := readInput(r, body)
+	in.path = strings.TrimPrefix(in.path, f.base)
 	if in.path == "/api" || strings.HasPrefix(in.path, "/api/") {
 		f.serveAPI(w, r, in)
 		return
