@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -259,17 +260,27 @@ func (m *bench) one(p process, path, authorization string, status int) error {
 	return nil
 }
 
-// cpu reads the user and system time of a process, in ticks of 10 ms.
+// cpu reads the time that all threads of a process have run, in nanoseconds.
 func cpu(b *testing.B, pid int) time.Duration {
 	b.Helper()
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		b.Skipf("the CPU of another process is read from /proc: %v", err)
+	threads, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/schedstat")
+	if err != nil || len(threads) == 0 {
+		b.Skip("the CPU of another process is read from /proc, which is not here")
 	}
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+2:]))
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond
+	var ran time.Duration
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			b.Fatal(err)
+		}
+		nanoseconds, _, _ := strings.Cut(string(text), " ")
+		n, err := strconv.ParseInt(nanoseconds, 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ran += time.Duration(n)
+	}
+	return ran
 }
 
 func median(values []float64) float64 {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -41,16 +42,31 @@ func routes(d frontDoor) *echo.Echo {
 	)
 	authenticate := d.authenticator.Authenticate()
 	authorize := stage.Authorize(d.policy)
+	forward := func(kind proxy.Kind) echo.HandlerFunc { return stage.Forward(d.send(kind), d.bridge) }
 
 	api := d.basePath + "/api/"
-	e.POST(api+"v1/authenticate", d.login.Authenticate, stage.On(stage.RouteAuthenticate))
-	e.Match([]string{http.MethodGet, http.MethodHead}, api+"v1/authenticate/user", d.user,
-		stage.On(stage.RouteUser), authenticate, authorize)
-	e.POST(api+"v1/authenticate/logout", d.logout, stage.On(stage.RouteLogout), d.authenticator.RequireToken())
+	e.POST(api+"v1/authenticate", chain(d.login.Authenticate, stage.On(stage.RouteAuthenticate)))
+	e.Match([]string{http.MethodGet, http.MethodHead}, api+"v1/authenticate/user",
+		chain(d.user, stage.On(stage.RouteUser), authenticate, authorize))
+	e.POST(api+"v1/authenticate/logout",
+		chain(d.logout, stage.On(stage.RouteLogout), d.authenticator.RequireToken()))
 
-	e.Any(api+"*", stage.Forward(d.send(proxy.API), d.bridge), stage.On(stage.RouteAPI), authenticate, authorize)
-	e.Any("/*", d.web(), stage.On(stage.RouteWeb))
+	e.Any(api+"*", chain(forward(proxy.API), stage.On(stage.RouteAPI), authenticate, authorize))
+	web := forward(proxy.Web)
+	if !d.passthrough {
+		web = func(echo.Context) error { return errNotFound }
+	}
+	e.Any("/*", chain(web, stage.On(stage.RouteWeb)))
 	return e
+}
+
+// chain puts stages before a handler, once: Echo would build the chain anew for
+// each request.
+func chain(handler echo.HandlerFunc, stages ...echo.MiddlewareFunc) echo.HandlerFunc {
+	for _, add := range slices.Backward(stages) {
+		handler = add(handler)
+	}
+	return handler
 }
 
 // user answers who the caller is.
@@ -67,15 +83,6 @@ func (d frontDoor) user(c echo.Context) error {
 func (d frontDoor) logout(c echo.Context) error {
 	token := stage.From(c).Token
 	return d.login.Logout(c, token.UserID, token.SessionID)
-}
-
-// web passes everything else through to Faveo's web UI, which has its own
-// sessions.
-func (d frontDoor) web() echo.HandlerFunc {
-	if !d.passthrough {
-		return func(echo.Context) error { return errNotFound }
-	}
-	return stage.Forward(d.send(proxy.Web), d.bridge)
 }
 
 // send binds the proxy to a kind of request.

@@ -117,7 +117,7 @@ func headerToken(values []string) (credential, error) {
 func containsBearer(s string) bool {
 	const word = "bearer"
 	for i := 0; i+len(word) <= len(s); i++ {
-		if strings.EqualFold(s[i:i+len(word)], word) {
+		if s[i]|0x20 == 'b' && strings.EqualFold(s[i:i+len(word)], word) {
 			return true
 		}
 	}
