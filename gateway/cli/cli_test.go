@@ -157,6 +157,12 @@ func demo(t *testing.T, flags ...string) {
 	if code := <-done; code != 0 {
 		t.Errorf("demo: exit %d, %s", code, stderr.String())
 	}
+	// The log is held back for a moment, and whole at the end.
+	for _, event := range []string{`"msg":"listening"`, `"route":"authenticate"`, `"msg":"draining"`} {
+		if !strings.Contains(stderr.String(), event) {
+			t.Errorf("the log lacks %s", event)
+		}
+	}
 }
 
 func requireShell(t *testing.T) {

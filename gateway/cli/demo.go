@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"faveo-gateway/gateway"
 	"faveo-gateway/gateway/config"
 	"faveo-gateway/upstream/standin"
 )
@@ -57,12 +58,9 @@ func demo(ctx context.Context, p Process, from demoSettings) (err error) {
 		return err
 	}
 	parts.serveFaveo(c)
-	g, err := open(ctx, p, c)
-	if err != nil {
-		return err
-	}
-	welcome(p.Stdout, "http://"+g.Address(), c.Server.BasePath, "http://"+g.AdminAddress())
-	return g.Run(ctx)
+	return serve(ctx, p, c, func(g *gateway.Gateway) {
+		welcome(p.Stdout, "http://"+g.Address(), c.Server.BasePath, "http://"+g.AdminAddress())
+	})
 }
 
 // loopback refuses an address that others could reach: the demo's passwords are

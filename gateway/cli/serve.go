@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -20,21 +21,24 @@ func newServe(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			g, err := open(ctx, p, c)
-			if err != nil {
-				return err
-			}
-			return g.Run(ctx)
+			return serve(ctx, p, c, func(*gateway.Gateway) {})
 		}),
 	}
 	from.register(command)
 	return command
 }
 
-// open makes the gateway of a command that serves.
-func open(ctx context.Context, p Process, c *config.Config) (*gateway.Gateway, error) {
+// serve runs a gateway to its end. started is called once it listens.
+func serve(ctx context.Context, p Process, c *config.Config, started func(*gateway.Gateway)) (err error) {
 	tuneMemory(p.Environ)
-	return gateway.New(ctx, gateway.Options{
-		Config: c, Log: newLog(c.Observability.Log, p.Stderr), Build: gateway.ReadBuild(version),
+	out := newLogBuffer(p.Stderr)
+	defer func() { err = errors.Join(err, out.Close()) }()
+	g, err := gateway.New(ctx, gateway.Options{
+		Config: c, Log: newLog(c.Observability.Log, out), Build: gateway.ReadBuild(version),
 	})
+	if err != nil {
+		return err
+	}
+	started(g)
+	return g.Run(ctx)
 }

@@ -27,7 +27,7 @@ func LoadStrangersBody(c echo.Context) error {
 func (x *Exchange) loadStrangersBody() error {
 	if x.Request.HasParameters() {
 		// A connection that has no deadlines is a test's.
-		_ = http.NewResponseController(x.out).SetReadDeadline(time.Now().Add(strangersTime))
+		_ = http.NewResponseController(&x.out).SetReadDeadline(time.Now().Add(strangersTime))
 	}
 	return x.Request.LoadBody(strangersBody)
 }

@@ -45,7 +45,7 @@ type Exchange struct {
 	// unread is why the body could not be read before the caller was known.
 	unread error
 	// out records what was written to the client.
-	out *recorder
+	out recorder
 }
 
 // From returns the request's Exchange. It panics when the observe stage has not

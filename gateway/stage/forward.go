@@ -50,7 +50,7 @@ func Forward(send Send, bridge Bridge) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		return send(x.out, out)
+		return send(&x.out, out)
 	}
 }
 

@@ -71,9 +71,9 @@ func (o *Observer) open(c echo.Context) *Exchange {
 		Client:    c.RealIP(),
 		Secure:    o.peers.secure(r),
 		Route:     RouteRefused,
-		out:       &recorder{ResponseWriter: c.Response().Writer},
+		out:       recorder{ResponseWriter: c.Response().Writer},
 	}
-	c.Response().Writer = x.out
+	c.Response().Writer = &x.out
 	c.Set(exchangeKey, x)
 	return x
 }
