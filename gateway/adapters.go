@@ -101,7 +101,10 @@ var (
 
 // Start implements login.Sessions.
 func (s sessions) Start(ctx context.Context, n login.NewSession) (string, error) {
-	started, err := s.manager.Start(ctx, n.UserID, string(n.Role), n.Fingerprint, n.Address, n.Agent, s.now().Add(s.life))
+	started, err := s.manager.Start(ctx, session.Login{
+		UserID: n.UserID, Role: string(n.Role), PasswordFingerprint: n.Fingerprint,
+		Address: n.Address, Agent: n.Agent, ExpiresAt: s.now().Add(s.life),
+	})
 	return started.ID, err
 }
 

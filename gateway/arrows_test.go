@@ -12,7 +12,7 @@ var mayImport = map[string][]string{
 	"":               {"gateway/cli"},
 	"gateway/cli":    {"gateway", "gateway/config", "upstream/standin"},
 	"gateway":        {"gateway/...", "policy", "upstream/..."},
-	"gateway/config": {"gateway/identity", "gateway/keyring", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/faveo", "upstream/proxy"},
+	"gateway/config": {"gateway/identity", "gateway/keyring", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/database", "upstream/faveo", "upstream/proxy"},
 
 	"gateway/stage": {"gateway/identity", "policy", "upstream/laravel"},
 	"gateway/login": {"gateway/identity", "upstream/laravel"},
@@ -22,10 +22,13 @@ var mayImport = map[string][]string{
 	"gateway/session":    {"gateway/identity"},
 	"gateway/keyring":    {"gateway/token"},
 	"gateway/redisstore": {"gateway/session"},
-	"gateway/sqlstore":   {"gateway/keyring"},
+	"gateway/sqlstore":   {"gateway/keyring", "upstream/database"},
 	"gateway/storetest":  {"gateway/session"},
 
-	"upstream/faveo":           {"upstream/laravel"},
+	"gateway/storetest/service": {"upstream/database"},
+
+	"upstream/database":        {},
+	"upstream/faveo":           {"upstream/database", "upstream/laravel"},
 	"upstream/faveo/faveotest": {"upstream/faveo", "upstream/laravel"},
 	"upstream/standin":         {"upstream/faveo", "upstream/laravel"},
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -100,7 +99,7 @@ func render(err error) *httptest.ResponseRecorder {
 	e := echo.New()
 	e.HTTPErrorHandler = renderError
 	e.IPExtractor = echo.ExtractIPDirect()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	e.Pre(stage.NewObserver(stage.Peers{}, log, prometheus.NewRegistry()).Observe())
 	e.GET("/", func(echo.Context) error { return err })
 	w := httptest.NewRecorder()

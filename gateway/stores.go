@@ -62,7 +62,7 @@ func stateKey(c *config.Config) string {
 // Migrate creates or upgrades the gateway's own tables and returns what it
 // applied. It needs nothing but the database.
 func Migrate(ctx context.Context, c *config.Config) (applied []string, err error) {
-	store, err := sqlstore.Open(ctx, sqlstore.Options{Database: stateURL(c), Timeout: c.Faveo.Timeout})
+	store, err := sqlstore.Open(ctx, sqlstore.Options{Database: stateURL(c), Timeout: c.State.Timeout})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", stateKey(c), err)
 	}
@@ -76,7 +76,7 @@ func Migrate(ctx context.Context, c *config.Config) (applied []string, err error
 // openState also brings the tables up to date: a lock in the database lets one
 // replica do it, and a user without the right to is told so by name.
 func openState(ctx context.Context, c *config.Config, observe func(string, time.Duration, error)) (*sqlstore.Store, error) {
-	store, err := sqlstore.Open(ctx, sqlstore.Options{Database: stateURL(c), Timeout: c.Faveo.Timeout, Observe: observe})
+	store, err := sqlstore.Open(ctx, sqlstore.Options{Database: stateURL(c), Timeout: c.State.Timeout, Observe: observe})
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,7 @@ func Default() *Config {
 		Admin:         Admin{Listen: "127.0.0.1:9090"},
 		Faveo:         defaultFaveo(),
 		Redis:         defaultRedis(),
+		State:         defaultState(),
 		Login:         login.DefaultConfig(),
 		Tokens:        token.DefaultConfig(),
 		Sessions:      session.DefaultConfig(),

@@ -95,7 +95,7 @@ func TestFaveoEnvFaults(t *testing.T) {
 		want      []string
 	}{
 		{"no secret", "JWT_SECRET=", []string{"default: faveo.jwt_secret: is required; it is JWT_SECRET in the .env of Faveo"}},
-		{"no database", "DB_DATABASE=\nDB_USERNAME=", []string{"default: faveo.database: is required"}},
+		{"no database", "DB_DATABASE=\nDB_USERNAME=", []string{"default: faveo.database: is required: write mysql://user:password@host:3306/name"}},
 		{"no database name", "DB_DATABASE=", []string{".env:5: faveo.database: DB_DATABASE is missing"}},
 		{"no user", "DB_USERNAME=null", []string{".env:1: faveo.database: DB_USERNAME is missing"}},
 		{"PostgreSQL", "DB_CONNECTION=pgsql", []string{".env:5: faveo.database: DB_CONNECTION is not mysql, the only kind that is read from here"}},

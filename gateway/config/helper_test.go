@@ -60,6 +60,6 @@ func wantFaults(t *testing.T, got config.Faults, want ...string) {
 
 // What the rooms say of values that are not theirs.
 const (
-	badRedis = "redis: malformed URL: the scheme is unknown; expected " + redisstore.Forms
-	badKey   = "keyring: malformed encryption key: want 32 bytes in base64 or hexadecimal, as from: openssl rand -base64 32"
+	badRedis = "is no URL of Redis: the scheme is unknown; expected " + redisstore.Forms
+	badKey   = "malformed encryption key: want 32 bytes in base64 or hexadecimal, as from: openssl rand -base64 32"
 )

@@ -98,11 +98,7 @@ func keysOf(t reflect.Type, path string, index []int) []field {
 	var all []field
 	for i := range t.NumField() {
 		f := t.Field(i)
-		tag, inline := strings.CutSuffix(f.Tag.Get("yaml"), ",inline")
-		at := strings.Trim(path+"."+tag, ".")
-		if inline {
-			at = path
-		}
+		at := strings.Trim(path+"."+f.Tag.Get("yaml"), ".")
 		where := append(slices.Clone(index), i)
 		if f.Type.Kind() == reflect.Struct && f.Type != reflect.TypeFor[config.Secret]() {
 			all = append(all, keysOf(f.Type, at, where)...)

@@ -53,17 +53,13 @@ func (s *schema) addStruct(t reflect.Type, section string, index []int) {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		at := append(slices.Clone(index), i)
-		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		switch {
-		case options == "inline":
-			s.addStruct(field.Type, section, at)
-		case name == "" || name == "-":
+		name := field.Tag.Get("yaml")
+		if name == "" || name == "-" || strings.Contains(name, ",") {
 			// A field without a name would be a key that no operator can set.
-			panic(fmt.Sprintf("config: %s.%s has no yaml name", t, field.Name))
-		default:
-			s.sections[section] = append(s.sections[section], name)
-			s.addField(field.Type, join(section, name), at)
+			panic(fmt.Sprintf("config: %s.%s has no plain yaml name", t, field.Name))
 		}
+		s.sections[section] = append(s.sections[section], name)
+		s.addField(field.Type, join(section, name), at)
 	}
 }
 

@@ -25,7 +25,8 @@ type Server struct {
 	// MaxHeaderBytes bounds the request line and the headers, in bytes. Default
 	// 32768.
 	MaxHeaderBytes int `yaml:"max_header_bytes"`
-	// MaxBodyBytes bounds a request body, uploads included, in bytes. Default
+	// MaxBodyBytes bounds a request body, uploads included, in bytes. It should not
+	// exceed PHP's post_max_size, beyond which PHP reads the body as empty. Default
 	// 33554432.
 	MaxBodyBytes int64 `yaml:"max_body_bytes"`
 	// MaxParameterBytes bounds the parameters of a request that are held in

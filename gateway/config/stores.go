@@ -2,11 +2,11 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 
 	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/redisstore"
+	"faveo-gateway/upstream/database"
 )
 
 // Redis is the section `redis`: sessions and their revocation.
@@ -28,20 +28,13 @@ func defaultRedis() Redis {
 	return Redis{URL: NewSecret("redis://127.0.0.1:6379/0"), KeyPrefix: "fgw:", Timeout: 500 * time.Millisecond}
 }
 
-// keyPrefix excludes braces, which would move the hash tag of a cluster.
-var keyPrefix = regexp.MustCompile(`^[A-Za-z0-9:._-]{1,64}$`)
-
 // Validate reports every fault of r by its path below `redis`. Those of the URL
 // show nothing of it.
 func (r Redis) Validate(report func(path, message string)) {
-	if _, err := redisstore.ParseURL(r.URL.Reveal()); err != nil {
-		report("url", err.Error())
-	}
-	if !keyPrefix.MatchString(r.KeyPrefix) {
-		report("key_prefix", "must be 1 to 64 letters, digits and : . _ -")
-	}
-	positive("timeout", r.Timeout, report)
-	between("pool_size", int64(r.PoolSize), 0, 10000, report)
+	// The room calls its options as the keys are called.
+	redisstore.Options{
+		URL: r.URL.Reveal(), KeyPrefix: r.KeyPrefix, Timeout: r.Timeout, PoolSize: r.PoolSize,
+	}.Validate(report)
 }
 
 // State is the section `state`: the gateway's own tables.
@@ -49,17 +42,23 @@ type State struct {
 	// Database is where they are, in the forms of faveo.database. Absent, the
 	// default, is faveo.database.
 	Database Secret `yaml:"database"`
+	// Timeout bounds one question to it; creating or upgrading the tables has two
+	// minutes. Default 2s.
+	Timeout time.Duration `yaml:"timeout"`
 	// EncryptionKeys seal the signing keys in these tables, 32 bytes each in
 	// base64 or hexadecimal. The first one seals, all of them open. Absent, the
 	// default, derives one from faveo.jwt_secret.
 	EncryptionKeys []Secret `yaml:"encryption_keys"`
 }
 
+func defaultState() State { return State{Timeout: 2 * time.Second} }
+
 // Validate reports every fault of s by its path below `state`.
 func (s State) Validate(report func(path, message string)) {
+	positive("timeout", s.Timeout, report)
 	if !s.Database.IsZero() {
-		if message := refuseDatabase(s.Database); message != "" {
-			report("database", message)
+		if _, err := database.Parse(s.Database.Reveal()); err != nil {
+			report("database", err.Error())
 		}
 	}
 	seen := map[string]bool{}

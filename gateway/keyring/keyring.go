@@ -50,7 +50,7 @@ type Record struct {
 
 // ErrActiveExists is what Store.AddActive returns when there is an active key
 // already, for instance that of a replica that was first.
-var ErrActiveExists = errors.New("keyring: an active key exists already")
+var ErrActiveExists = errors.New("an active key exists already")
 
 // Store keeps records. It knows nothing of keys. Its calls respect the
 // deadline of their context and are safe for concurrent use, from several
@@ -67,15 +67,15 @@ type Store interface {
 // passed on wrapped.
 var (
 	// ErrNoEncryptionKey means that state.encryption_keys is empty.
-	ErrNoEncryptionKey = errors.New("keyring: state.encryption_keys is empty")
+	ErrNoEncryptionKey = errors.New("state.encryption_keys is empty")
 	// ErrEncryptionKey means that an encryption key is malformed.
-	ErrEncryptionKey = errors.New("keyring: malformed encryption key")
+	ErrEncryptionKey = errors.New("malformed encryption key")
 	// ErrCannotUnseal means that no key of state.encryption_keys opens a
 	// stored record, or that the record was altered.
-	ErrCannotUnseal = errors.New("keyring: cannot unseal the signing key")
+	ErrCannotUnseal = errors.New("cannot unseal the signing key")
 	// ErrAlgorithm means that tokens.algorithm is another than that of the
 	// stored key.
-	ErrAlgorithm = errors.New("keyring: tokens.algorithm differs from the stored signing key")
+	ErrAlgorithm = errors.New("tokens.algorithm differs from the stored signing key")
 	// ErrCorrupt means that the records contradict one another or themselves.
-	ErrCorrupt = errors.New("keyring: the stored signing keys are inconsistent")
+	ErrCorrupt = errors.New("the stored signing keys are inconsistent")
 )

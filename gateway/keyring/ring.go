@@ -52,8 +52,16 @@ type snapshot struct {
 // everybody out. The error comes at the start, before anything is served, and
 // putting the old value back mends it.
 func Open(ctx context.Context, o Options) (*Ring, error) {
+	r, err := newRing(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("keyring: %w", err)
+	}
+	return r, nil
+}
+
+func newRing(ctx context.Context, o Options) (*Ring, error) {
 	if o.Store == nil {
-		return nil, errors.New("keyring: no store")
+		return nil, errors.New("no store")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -71,7 +79,7 @@ func Open(ctx context.Context, o Options) (*Ring, error) {
 		return nil, err
 	}
 	if key.Algorithm() != o.Algorithm {
-		return nil, fmt.Errorf("%w: tokens.algorithm is %q, the signing key has %q: set tokens.algorithm to %[3]q",
+		return nil, fmt.Errorf("%w: it is %q, the key has %q: set tokens.algorithm to %[3]q",
 			ErrAlgorithm, o.Algorithm, key.Algorithm())
 	}
 	r := &Ring{}

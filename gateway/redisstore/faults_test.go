@@ -17,6 +17,7 @@ import (
 
 	"faveo-gateway/gateway/redisstore"
 	"faveo-gateway/gateway/session"
+	"faveo-gateway/gateway/storetest/service"
 )
 
 // operations calls every method of a Store that talks to Redis.
@@ -130,7 +131,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for name, o := range cases {
 		t.Run(name, func(t *testing.T) {
-			store, err := redisstore.Open(t.Context(), o)
+			store, err := redisstore.Open(t.Context(), options(o))
 			if err == nil {
 				_ = store.Close()
 				t.Fatal("Open succeeded")
@@ -144,7 +145,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestOpenRefusesMissingDatabase(t *testing.T) {
 	realRedis(t)
-	store, err := redisstore.Open(t.Context(), redisstore.Options{URL: "redis://" + realAddress + "/9999"})
+	store, err := redisstore.Open(t.Context(), options(redisstore.Options{URL: "redis://" + service.RedisAddress + "/9999"}))
 	if err == nil {
 		_ = store.Close()
 		t.Error("Open of database 9999 succeeded")
@@ -178,7 +179,7 @@ func TestObserve(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			seen = append(seen, fmt.Sprint(operation, " ", err != nil))
-			if d < 0 || !slices.Contains(redisstore.Operations(), operation) {
+			if d < 0 {
 				t.Errorf("observed %q for %v", operation, d)
 			}
 		},
@@ -201,6 +202,70 @@ func TestObserve(t *testing.T) {
 	}
 }
 
+// TestCallerGone: a client that hangs up tells nothing about Redis.
+func TestCallerGone(t *testing.T) {
+	server := miniredis.RunT(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	store := open(t, redisstore.Options{
+		URL: "redis://" + server.Addr(),
+		Observe: func(operation string, _ time.Duration, err error) {
+			if ctx.Err() != nil {
+				t.Errorf("%s was observed: %v", operation, err)
+			}
+		},
+	})
+	s := newSession(time.Now(), 7)
+	cancel()
+	for name, err := range operations(ctx, store, s) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v, want context.Canceled", name, err)
+		}
+	}
+}
+
+// TestDeadlineIsAFailure: a caller that cannot wait longer has waited for Redis.
+func TestDeadlineIsAFailure(t *testing.T) {
+	server := miniredis.RunT(t)
+	var failures int
+	store := open(t, redisstore.Options{
+		URL: "redis://" + server.Addr(),
+		Observe: func(_ string, _ time.Duration, err error) {
+			if errors.Is(err, context.DeadlineExceeded) {
+				failures++
+			}
+		},
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	if err := store.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) || failures != 1 {
+		t.Errorf("Ping: %v, %d failures observed, want 1", err, failures)
+	}
+}
+
+// TestValidate: every fault at once, by the name of its option.
+func TestValidate(t *testing.T) {
+	for name, test := range map[string]struct {
+		options redisstore.Options
+		want    []string
+	}{
+		"good":    {options(redisstore.Options{URL: "redis://a", PoolSize: 10000}), nil},
+		"nothing": {redisstore.Options{}, []string{"url", "key_prefix", "timeout"}},
+		"bounds":  {redisstore.Options{URL: "redis://:hunter2@", KeyPrefix: "{a}", Timeout: -1, PoolSize: -1}, []string{"url", "key_prefix", "timeout", "pool_size"}},
+		"pool":    {options(redisstore.Options{URL: "redis://a", PoolSize: 10001}), []string{"pool_size"}},
+	} {
+		var got []string
+		test.options.Validate(func(option, message string) {
+			if message == "" || strings.Contains(message, "hunter2") {
+				t.Errorf("%s: %s %q", name, option, message)
+			}
+			got = append(got, option)
+		})
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: faults of %v, want %v", name, got, test.want)
+		}
+	}
+}
+
 // TestOpenRefusesUntrustedCertificate has a server with a certificate that
 // nobody has signed.
 func TestOpenRefusesUntrustedCertificate(t *testing.T) {
@@ -213,7 +278,7 @@ func TestOpenRefusesUntrustedCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	store, err := redisstore.Open(t.Context(), redisstore.Options{URL: "rediss://:hunter2@" + server.Addr()})
+	store, err := redisstore.Open(t.Context(), options(redisstore.Options{URL: "rediss://:hunter2@" + server.Addr()}))
 	if err == nil {
 		_ = store.Close()
 		t.Fatal("Open trusted a self-signed certificate")

@@ -1,9 +1,9 @@
 package redisstore_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
-	"os"
 	"testing"
 	"time"
 
@@ -14,16 +14,22 @@ import (
 	"faveo-gateway/gateway/redisstore"
 	"faveo-gateway/gateway/session"
 	"faveo-gateway/gateway/storetest"
+	"faveo-gateway/gateway/storetest/service"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const realAddress = "127.0.0.1:6379"
+// options are o with the usual values for what is required.
+func options(o redisstore.Options) redisstore.Options {
+	o.KeyPrefix = cmp.Or(o.KeyPrefix, "fgw:")
+	o.Timeout = cmp.Or(o.Timeout, time.Second)
+	return o
+}
 
 // open opens a Store and closes it with the test.
 func open(t *testing.T, o redisstore.Options) *redisstore.Store {
 	t.Helper()
-	store, err := redisstore.Open(t.Context(), o)
+	store, err := redisstore.Open(t.Context(), options(o))
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
@@ -43,17 +49,12 @@ func openMini(t *testing.T) (*redisstore.Store, *miniredis.Miniredis, *storetest
 }
 
 // realRedis returns a client of the real Redis, and a key prefix whose keys are
-// removed with the test. Without Redis the test is skipped, or fails in CI.
+// removed with the test.
 func realRedis(t *testing.T) (*redis.Client, string) {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: realAddress})
+	client := redis.NewClient(&redis.Options{Addr: service.RedisAddress})
 	t.Cleanup(func() { _ = client.Close() })
-	if err := client.Ping(t.Context()).Err(); err != nil {
-		if os.Getenv("REQUIRE_SERVICES") == "1" {
-			t.Fatalf("no Redis at %s: %v", realAddress, err)
-		}
-		t.Skipf("no Redis at %s: %v", realAddress, err)
-	}
+	service.Require(t, "Redis at "+service.RedisAddress, client.Ping(t.Context()).Err())
 	prefix := "fgwtest:" + rand.Text() + ":"
 	t.Cleanup(func() {
 		ctx := context.Background()

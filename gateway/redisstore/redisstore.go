@@ -40,7 +40,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -50,34 +49,36 @@ import (
 	"faveo-gateway/gateway/session"
 )
 
-// The defaults of Options.
-const (
-	DefaultKeyPrefix = "fgw:"
-	DefaultTimeout   = time.Second
-)
-
 // Options say where Redis is and how to treat it.
 type Options struct {
 	// URL is required; see ParseURL for its forms. It is a secret.
 	URL string
 	// KeyPrefix begins every key and channel: 1 to 64 letters, digits and
-	// "._:-". Empty is DefaultKeyPrefix.
+	// "._:-". Required.
 	KeyPrefix string
-	// Timeout bounds every call. Zero is DefaultTimeout.
+	// Timeout bounds every call. Required.
 	Timeout time.Duration
 	// PoolSize is how many calls may be under way at once, each on its own
 	// connection; for each node of a cluster. Zero is go-redis's default, 10 per
-	// CPU (5 in a cluster). Watch has one more.
+	// CPU (5 in a cluster); at most 10000. Watch has one more.
 	PoolSize int
 	// Now is the clock that sessions are made by; nil is time.Now.
 	Now func() time.Time
-	// Observe, if not nil, is told of every call after it: which operation
-	// (one of Operations), how long it took, and how it failed. A session that
-	// is not found is no failure. It must be safe for concurrent use.
-	Observe func(operation string, d time.Duration, err error)
+	// Observe, if not nil, is told of every call. The operations are ping,
+	// session_create, session_find, session_delete, session_delete_all and
+	// subscribe.
+	Observe Observer
 }
 
-// The operations that Options.Observe is told of.
+// Observer is told of a call after it: which operation of a closed set, how long
+// it took, and its failure. The failure is nil when Redis answered, be it that
+// there is no such session. A call that fails because the caller's context was
+// cancelled is not told of: a client that hangs up says nothing about Redis, in
+// neither direction. A deadline of the caller that passes is a failure. It is
+// called from many goroutines at once.
+type Observer func(operation string, took time.Duration, failure error)
+
+// The operations that an Observer is told of.
 const (
 	opPing      = "ping"
 	opCreate    = "session_create"
@@ -87,9 +88,36 @@ const (
 	opSubscribe = "subscribe"
 )
 
-// Operations returns the closed set of operations, for a metric's label.
-func Operations() []string {
-	return []string{opPing, opCreate, opFind, opDelete, opDeleteAll, opSubscribe}
+// prefixPattern excludes braces, which would move the hash tag of a cluster.
+var prefixPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
+
+// maxPoolSize bounds Options.PoolSize: more than any Redis serves.
+const maxPoolSize = 10_000
+
+// Validate reports every fault of the options at once by the name of the option,
+// url, key_prefix, timeout or pool_size. No message shows a part of the URL.
+func (o Options) Validate(report func(option, message string)) {
+	if _, err := ParseURL(o.URL); err != nil {
+		report("url", err.Error())
+	}
+	if !prefixPattern.MatchString(o.KeyPrefix) {
+		report("key_prefix", "must be 1 to 64 letters, digits and : . _ -")
+	}
+	if o.Timeout <= 0 {
+		report("timeout", "must be longer than 0s")
+	}
+	if o.PoolSize < 0 || o.PoolSize > maxPoolSize {
+		report("pool_size", fmt.Sprintf("must be between 0 and %d", maxPoolSize))
+	}
+}
+
+// validate is Validate as one error.
+func (o Options) validate() error {
+	var faults []error
+	o.Validate(func(option, message string) {
+		faults = append(faults, fmt.Errorf("%s %s", option, message))
+	})
+	return errors.Join(faults...)
 }
 
 var _ session.Store = (*Store)(nil)
@@ -100,30 +128,21 @@ type Store struct {
 	keys    keys
 	timeout time.Duration
 	now     func() time.Time
-	observe func(operation string, d time.Duration, err error)
+	observe Observer
 	scripts scripts
 }
-
-var prefixPattern = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
 
 // Open returns a Store on the Redis at o.URL. A URL that cannot be meant, and a
 // Redis that refuses the credentials, the database or our trust in its
 // certificate, are errors. A Redis that is not there is none: the Store works as
 // soon as Redis does, and Ping tells.
 func Open(ctx context.Context, o Options) (*Store, error) {
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("redisstore: %w", err)
+	}
 	u, err := ParseURL(o.URL)
 	if err != nil {
-		return nil, err
-	}
-	if o.KeyPrefix == "" {
-		o.KeyPrefix = DefaultKeyPrefix
-	}
-	if !prefixPattern.MatchString(o.KeyPrefix) {
-		// A brace would be taken for the hash tag.
-		return nil, errors.New(`redis: the key prefix must be 1 to 64 letters, digits and "._:-"`)
-	}
-	if o.Timeout <= 0 {
-		o.Timeout = DefaultTimeout
+		return nil, fmt.Errorf("redisstore: url %w", err)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -179,7 +198,7 @@ func isRefusal(err error) bool {
 // Close closes all connections and thereby ends every call, and Watch.
 func (s *Store) Close() error {
 	if err := s.client.Close(); err != nil {
-		return fmt.Errorf("redis: close: %w", err)
+		return fmt.Errorf("redisstore: close: %w", err)
 	}
 	return nil
 }
@@ -192,17 +211,22 @@ func (s *Store) Ping(ctx context.Context) error {
 // call does one operation within the timeout, reports it to Observe and names it
 // in its error. session.ErrNotFound passes as it is.
 func (s *Store) call(ctx context.Context, operation string, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	bounded, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	start := s.now()
-	err := do(ctx)
-	if errors.Is(err, session.ErrNotFound) {
-		s.observe(operation, s.now().Sub(start), nil)
+	began := s.now()
+	err := do(bounded)
+	absent := errors.Is(err, session.ErrNotFound)
+	switch took := s.now().Sub(began); {
+	case err == nil || absent:
+		s.observe(operation, took, nil)
+	case !errors.Is(ctx.Err(), context.Canceled):
+		s.observe(operation, took, err)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case absent:
 		return session.ErrNotFound
 	}
-	if err != nil {
-		err = fmt.Errorf("redis: %s: %w", strings.ReplaceAll(operation, "_", " "), err)
-	}
-	s.observe(operation, s.now().Sub(start), err)
-	return err
+	return fmt.Errorf("redisstore: %s: %w", operation, err)
 }

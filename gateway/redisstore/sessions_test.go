@@ -11,6 +11,7 @@ import (
 	"faveo-gateway/gateway/redisstore"
 	"faveo-gateway/gateway/session"
 	"faveo-gateway/gateway/storetest"
+	"faveo-gateway/gateway/storetest/service"
 )
 
 func TestSessionStoreMiniredis(t *testing.T) {
@@ -26,14 +27,14 @@ func TestSessionStoreMiniredis(t *testing.T) {
 func TestSessionStoreRedis(t *testing.T) {
 	storetest.TestSessionStore(t, func(t *testing.T) (session.Store, func() time.Time, func(time.Duration)) {
 		_, prefix := realRedis(t)
-		return open(t, redisstore.Options{URL: "redis://" + realAddress, KeyPrefix: prefix}), time.Now, nil
+		return open(t, redisstore.Options{URL: "redis://" + service.RedisAddress, KeyPrefix: prefix}), time.Now, nil
 	})
 }
 
 // TestKeys pins the names and the lives of all keys, on the real Redis.
 func TestKeys(t *testing.T) {
 	client, prefix := realRedis(t)
-	store := open(t, redisstore.Options{URL: "redis://" + realAddress, KeyPrefix: prefix})
+	store := open(t, redisstore.Options{URL: "redis://" + service.RedisAddress, KeyPrefix: prefix})
 	long := newSession(time.Now(), 7)
 	short := newSession(time.Now(), 7)
 	short.ExpiresAt = short.CreatedAt.Add(time.Minute)
@@ -62,7 +63,7 @@ func TestKeys(t *testing.T) {
 func TestExpiryByRedis(t *testing.T) {
 	client, prefix := realRedis(t)
 	clock := storetest.NewClock()
-	store := open(t, redisstore.Options{URL: "redis://" + realAddress, KeyPrefix: prefix, Now: clock.Now})
+	store := open(t, redisstore.Options{URL: "redis://" + service.RedisAddress, KeyPrefix: prefix, Now: clock.Now})
 	s := newSession(clock.Now(), 7)
 	s.ExpiresAt = s.CreatedAt.Add(40 * time.Millisecond)
 	create(t, store, s)

@@ -1,7 +1,6 @@
 package redisstore
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -51,7 +50,7 @@ func ParseURL(text string) (URL, error) {
 	}
 	parsed, err := url.Parse("redis://" + userinfo + "host" + tail)
 	if err != nil || parsed.Fragment != "" || strings.Contains(tail, "#") {
-		return URL{}, malformed(`it is no URL; in a user name or password write "%2F" for "/", "%23" for "#", "%3F" for "?" and "%40" for "@"`)
+		return URL{}, malformed(`it cannot be read; in a user name or password write "%2F" for "/", "%23" for "#", "%3F" for "?" and "%40" for "@"`)
 	}
 	query, err := url.ParseQuery(parsed.RawQuery)
 	if err != nil {
@@ -164,9 +163,7 @@ func (u *URL) readDatabase(path string) error {
 	return nil
 }
 
-// errURL is part of every error of ParseURL.
-var errURL = errors.New("redis: malformed URL")
-
+// malformed is an error of ParseURL, to be read behind the name of the setting.
 func malformed(why string) error {
-	return fmt.Errorf("%w: %s; expected %s", errURL, why, Forms)
+	return fmt.Errorf("is no URL of Redis: %s; expected %s", why, Forms)
 }

@@ -11,6 +11,7 @@ import (
 
 	"faveo-gateway/gateway/redisstore"
 	"faveo-gateway/gateway/session"
+	"faveo-gateway/gateway/storetest/service"
 )
 
 // watch runs Watch until the test ends and returns what its handler is told.
@@ -85,7 +86,7 @@ func TestWatchMiniredis(t *testing.T) {
 
 func TestWatchRedis(t *testing.T) {
 	_, prefix := realRedis(t)
-	o := redisstore.Options{URL: "redis://" + realAddress, KeyPrefix: prefix}
+	o := redisstore.Options{URL: "redis://" + service.RedisAddress, KeyPrefix: prefix}
 	testWatch(t, open(t, o), open(t, o), time.Now)
 }
 
@@ -149,7 +150,7 @@ func TestWatchAfterRestart(t *testing.T) {
 // not noticed anything itself.
 func TestWatchLosesItsConnection(t *testing.T) {
 	_, prefix := realRedis(t)
-	between := newRelay(t, realAddress)
+	between := newRelay(t, service.RedisAddress)
 	told := watch(t, open(t, redisstore.Options{URL: between.url(), KeyPrefix: prefix}))
 	wantTold(t, told, everything)
 	between.cut()
@@ -161,7 +162,7 @@ func TestWatchLosesItsConnection(t *testing.T) {
 func TestWatchNoticesSilence(t *testing.T) {
 	t.Parallel()
 	_, prefix := realRedis(t)
-	between := newRelay(t, realAddress)
+	between := newRelay(t, service.RedisAddress)
 	told := watch(t, open(t, redisstore.Options{URL: between.url(), KeyPrefix: prefix}))
 	wantTold(t, told, everything)
 	between.swallow()
@@ -177,7 +178,7 @@ func TestWatchNoticesSilence(t *testing.T) {
 func TestWatchStaysWhileNothingHappens(t *testing.T) {
 	t.Parallel()
 	_, prefix := realRedis(t)
-	store := open(t, redisstore.Options{URL: "redis://" + realAddress, KeyPrefix: prefix})
+	store := open(t, redisstore.Options{URL: "redis://" + service.RedisAddress, KeyPrefix: prefix})
 	told := watch(t, store)
 	wantTold(t, told, everything)
 	select {
@@ -206,7 +207,7 @@ func TestWatchStartsBeforeRedis(t *testing.T) {
 
 func TestWatchEndsWithTheStore(t *testing.T) {
 	server := miniredis.RunT(t)
-	store, err := redisstore.Open(t.Context(), redisstore.Options{URL: "redis://" + server.Addr()})
+	store, err := redisstore.Open(t.Context(), options(redisstore.Options{URL: "redis://" + server.Addr()}))
 	if err != nil {
 		t.Fatal(err)
 	}

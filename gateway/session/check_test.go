@@ -157,7 +157,7 @@ func TestRefusalNeedsTheDatabase(t *testing.T) {
 	old := w.login(t, 7)
 	wantServed(t, w.Manager, old)
 	fresh, err := w.replica(session.DefaultConfig()).
-		Start(t.Context(), 7, "agent", "second", "", "", w.clock.Now().Add(time.Hour))
+		Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "second", ExpiresAt: w.clock.Now().Add(time.Hour)})
 	if err != nil {
 		t.Fatalf("Start: %v", err)
 	}

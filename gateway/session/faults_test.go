@@ -40,7 +40,7 @@ func TestStoreDownUnknownSession(t *testing.T) {
 func TestStoreDownLogin(t *testing.T) {
 	w := newWorld(t)
 	w.store.Fail(errDown)
-	s, err := w.Start(t.Context(), 7, "agent", "first", "", "", w.clock.Now().Add(time.Hour))
+	s, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now().Add(time.Hour)})
 	wantUnavailable(t, err, errDown)
 	if s != (session.Session{}) {
 		t.Errorf("Start returned %+v with its error", s)

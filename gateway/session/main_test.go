@@ -50,7 +50,7 @@ func (w *world) login(t *testing.T, userID uint64) session.Session {
 	if err != nil {
 		t.Fatalf("Account: %v", err)
 	}
-	s, err := w.Start(t.Context(), userID, a.Role, a.PasswordFingerprint, "192.0.2.1", "test", w.clock.Now().Add(time.Hour))
+	s, err := w.Start(t.Context(), session.Login{UserID: userID, Role: a.Role, PasswordFingerprint: a.PasswordFingerprint, Address: "192.0.2.1", Agent: "test", ExpiresAt: w.clock.Now().Add(time.Hour)})
 	if err != nil {
 		t.Fatalf("Start: %v", err)
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// defaultTimeout bounds a call of a Store or of Accounts that does not end by
-// itself.
-const defaultTimeout = 3 * time.Second
+// timeout bounds a call of a Store or of Accounts that belongs to no client in
+// particular and does not end by itself.
+const timeout = 3 * time.Second
 
 // Options are what a Manager is made of.
 type Options struct {
@@ -21,9 +21,6 @@ type Options struct {
 	Accounts Accounts
 	// Config should have passed Validate; bounds below 1 count as 1.
 	Config Config
-	// Timeout bounds one call of Store or Accounts on behalf of several
-	// clients. Zero is 3 s.
-	Timeout time.Duration
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Registerer receives the metrics; nil for none.
@@ -36,7 +33,6 @@ type Manager struct {
 	store    Store
 	accounts Accounts
 	config   Config
-	timeout  time.Duration
 	now      func() time.Time
 	metrics  *metrics
 
@@ -53,37 +49,47 @@ func NewManager(o Options) *Manager {
 	if o.Store == nil || o.Accounts == nil {
 		panic("session: a Manager needs a Store and Accounts")
 	}
-	if o.Timeout <= 0 {
-		o.Timeout = defaultTimeout
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	m := &Manager{
 		store: o.Store, accounts: o.Accounts, config: o.Config,
-		timeout: o.Timeout, now: o.Now, metrics: newMetrics(o.Registerer),
+		now: o.Now, metrics: newMetrics(o.Registerer),
 		cache: newCache(o.Config.CacheSize, o.Config.MaxPerUser),
 	}
-	m.finds = newReads[sessionKey, Session](&m.mu, o.Timeout, o.Now)
-	m.looks = newReads[uint64, look](&m.mu, o.Timeout, o.Now)
+	m.finds = newReads[sessionKey, Session](&m.mu, o.Now)
+	m.looks = newReads[uint64, look](&m.mu, o.Now)
 	return m
 }
 
-// Start creates the Session of a login that has just been proved. role and
-// fingerprint are those of the account as it was read for this login; address
-// and agent are cleaned and cut here. The Session is stored when the error is
-// nil. A failing Store is ErrUnavailable, impossible arguments are ErrMalformed
-// or a plain error.
-func (m *Manager) Start(ctx context.Context, userID uint64, role, fingerprint, address, agent string, expires time.Time) (Session, error) {
+// Login is a login that has just been proved, from which Start makes a Session.
+type Login struct {
+	// UserID is users.id in Faveo, never zero.
+	UserID uint64
+	// Role and PasswordFingerprint are those of the account as it was read for
+	// this login; the fingerprint is never empty.
+	Role, PasswordFingerprint string
+	// Address and Agent are the client's as it sent them: Start cleans and cuts
+	// them. Both may be empty.
+	Address, Agent string
+	// ExpiresAt is when the Session is over, cut to whole milliseconds. It is in
+	// the future.
+	ExpiresAt time.Time
+}
+
+// Start creates the Session of a login. It is stored when the error is nil. A
+// failing Store is ErrUnavailable, an impossible Login is ErrMalformed or a plain
+// error.
+func (m *Manager) Start(ctx context.Context, l Login) (Session, error) {
 	s := Session{
 		ID:                  NewID(),
-		UserID:              userID,
-		Role:                role,
-		Address:             clean(address, maxAddress),
-		Agent:               clean(agent, maxAgent),
+		UserID:              l.UserID,
+		Role:                l.Role,
+		Address:             clean(l.Address, maxAddress),
+		Agent:               clean(l.Agent, maxAgent),
 		CreatedAt:           m.now().UTC().Truncate(time.Millisecond),
-		ExpiresAt:           expires.UTC().Truncate(time.Millisecond),
-		PasswordFingerprint: fingerprint,
+		ExpiresAt:           l.ExpiresAt.UTC().Truncate(time.Millisecond),
+		PasswordFingerprint: l.PasswordFingerprint,
 	}
 	if err := s.Validate(); err != nil {
 		return Session{}, fmt.Errorf("start session: %w", err)
@@ -93,9 +99,9 @@ func (m *Manager) Start(ctx context.Context, userID uint64, role, fingerprint, a
 		return Session{}, fault("start session", err)
 	}
 	for _, id := range ended {
-		m.Drop(userID, id)
+		m.Drop(l.UserID, id)
 	}
-	m.dropAccount(userID)
+	m.dropAccount(l.UserID)
 	return s, nil
 }
 
@@ -123,7 +129,7 @@ func (m *Manager) EndAll(ctx context.Context, userID uint64) (int, error) {
 }
 
 func (m *Manager) detach(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), m.timeout)
+	return context.WithTimeout(context.WithoutCancel(ctx), timeout)
 }
 
 // fault names the operation in an error of a Store or of Accounts, and marks it

@@ -91,7 +91,7 @@ func TestLoginDuringAnotherRefusal(t *testing.T) {
 		h := &hooked{world: newWorld(t)}
 		m := h.manager(time.Now)
 		wantServed(t, m, h.login(t, 7)) // the old password is remembered
-		forged, err := h.Start(t.Context(), 7, "agent", "never", "", "", h.clock.Now().Add(100*365*24*time.Hour))
+		forged, err := h.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "never", ExpiresAt: h.clock.Now().Add(100 * 365 * 24 * time.Hour)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -273,7 +273,7 @@ func TestNoSessionSurvivesItsEnd(t *testing.T) {
 		all.Go(func() {
 			for i := range 200 {
 				a := account()
-				s, err := m.Start(t.Context(), 7, a.Role, a.PasswordFingerprint, "", "", w.clock.Now().Add(100*365*24*time.Hour))
+				s, err := m.Start(t.Context(), session.Login{UserID: 7, Role: a.Role, PasswordFingerprint: a.PasswordFingerprint, ExpiresAt: w.clock.Now().Add(100 * 365 * 24 * time.Hour)})
 				if err != nil {
 					t.Errorf("Start: %v", err)
 					return

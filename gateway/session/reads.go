@@ -22,9 +22,7 @@ type reads[K comparable, V any] struct {
 	// underWay has the read that newcomers may join. A read that was forgotten
 	// is not in it any more, and is not remembered when it ends.
 	underWay map[K]*read[V]
-	// timeout bounds one read.
-	timeout time.Duration
-	now     func() time.Time
+	now      func() time.Time
 }
 
 // read is one read under way. Its value and err may be read once done is closed.
@@ -35,8 +33,8 @@ type read[V any] struct {
 	err       error
 }
 
-func newReads[K comparable, V any](mu *sync.Mutex, timeout time.Duration, now func() time.Time) *reads[K, V] {
-	return &reads[K, V]{mu: mu, underWay: make(map[K]*read[V]), timeout: timeout, now: now}
+func newReads[K comparable, V any](mu *sync.Mutex, now func() time.Time) *reads[K, V] {
+	return &reads[K, V]{mu: mu, underWay: make(map[K]*read[V]), now: now}
 }
 
 // join returns the read of k. If mine, it is a new one and the caller must lead
@@ -54,7 +52,7 @@ func (g *reads[K, V]) join(k K) (r *read[V], mine bool) {
 // client is not the only one to want the answer, but by the timeout. Unless the
 // read was forgotten meanwhile, keep is called with mu held.
 func (g *reads[K, V]) lead(ctx context.Context, k K, r *read[V], do func(context.Context) (V, error), keep func(V, error)) (V, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	r.err = errAborted
 	defer func() {

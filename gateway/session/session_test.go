@@ -17,7 +17,7 @@ import (
 func TestStart(t *testing.T) {
 	w := newWorld(t)
 	expires := w.clock.Now().Add(time.Hour + 123*time.Microsecond)
-	s, err := w.Start(t.Context(), 7, "agent", "first", "2001:db8::1", "Dalvik/2.1.0", expires)
+	s, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", Address: "2001:db8::1", Agent: "Dalvik/2.1.0", ExpiresAt: expires})
 	if err != nil {
 		t.Fatalf("Start: %v", err)
 	}
@@ -36,23 +36,23 @@ func TestStartRefusesWhatCannotBe(t *testing.T) {
 	future := w.clock.Now().Add(time.Hour)
 	cases := map[string]func() error{
 		"user 0": func() error {
-			_, err := w.Start(t.Context(), 0, "agent", "first", "", "", future)
+			_, err := w.Start(t.Context(), session.Login{Role: "agent", PasswordFingerprint: "first", ExpiresAt: future})
 			return err
 		},
 		"no fingerprint": func() error {
-			_, err := w.Start(t.Context(), 7, "agent", "", "", "", future)
+			_, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", ExpiresAt: future})
 			return err
 		},
 		"over at once": func() error {
-			_, err := w.Start(t.Context(), 7, "agent", "first", "", "", w.clock.Now())
+			_, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now()})
 			return err
 		},
 		"over before": func() error {
-			_, err := w.Start(t.Context(), 7, "agent", "first", "", "", w.clock.Now().Add(-time.Hour))
+			_, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now().Add(-time.Hour)})
 			return err
 		},
 		"over within the millisecond": func() error {
-			_, err := w.Start(t.Context(), 7, "agent", "first", "", "", w.clock.Now().Add(time.Microsecond))
+			_, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now().Add(time.Microsecond)})
 			return err
 		},
 	}
@@ -105,7 +105,7 @@ func TestAgentIsCleaned(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		c := cases[name]
 		t.Run(name, func(t *testing.T) {
-			s, err := w.Start(t.Context(), 7, "agent", "first", c.agent, c.agent, w.clock.Now().Add(time.Hour))
+			s, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", Address: c.agent, Agent: c.agent, ExpiresAt: w.clock.Now().Add(time.Hour)})
 			if err != nil {
 				t.Fatalf("Start: %v", err)
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"faveo-gateway/gateway/keyring"
+	"faveo-gateway/upstream/database"
 )
 
 // Keys returns all signing keys, the oldest first.
@@ -45,13 +46,13 @@ func (s *Store) keys(ctx context.Context) (_ []keyring.Record, err error) {
 // Which of two replicas comes first is decided by the unique index.
 func (s *Store) AddActive(ctx context.Context, r keyring.Record) error {
 	if r.State != keyring.StateActive {
-		return fmt.Errorf("sqlstore add_active: state is %q, want %q", r.State, keyring.StateActive)
+		return fmt.Errorf("sqlstore: add_active: state is %q, want %q", r.State, keyring.StateActive)
 	}
 	return s.call(ctx, "add_active", s.timeout, func(ctx context.Context) error {
 		_, err := s.db.ExecContext(ctx,
 			`INSERT INTO faveo_gateway_signing_keys (kid, algorithm, state, active_slot, sealed, created_at) VALUES (?, ?, ?, 1, ?, ?)`,
 			r.KID, r.Algorithm, string(r.State), r.Sealed, r.CreatedAt.Unix())
-		if isDuplicate(err) {
+		if database.IsDuplicate(err) {
 			return keyring.ErrActiveExists
 		}
 		return err

@@ -8,10 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/pressly/goose/v3"
+
+	"faveo-gateway/upstream/database"
 )
 
 // Migrations that were shipped are never changed. Each can be run again after
@@ -26,26 +27,26 @@ const versionTable = "faveo_gateway_migrations"
 // tables lists what the gateway keeps, for messages.
 const tables = versionTable + ", faveo_gateway_signing_keys"
 
-// newProvider returns goose for the migrations of dialect. It prints nothing
+// newProvider returns goose for the migrations in the SQL of d. It prints nothing
 // and knows no migration but these.
-func newProvider(db *sql.DB, dialect goose.Dialect) (*goose.Provider, error) {
-	folder := "sqlite"
+func newProvider(db *sql.DB, d database.Dialect) (*goose.Provider, error) {
+	dialect, folder := goose.DialectSQLite3, "sqlite"
 	options := []goose.ProviderOption{
 		goose.WithTableName(versionTable),
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithLogger(goose.NopLogger()),
 	}
-	if dialect == goose.DialectMySQL {
-		folder = "mysql"
+	if d == database.MySQL {
+		dialect, folder = goose.DialectMySQL, "mysql"
 		options = append(options, goose.WithSessionLocker(mysqlLock{}))
 	}
 	files, err := fs.Sub(migrations, path.Join("migrations", folder))
 	if err != nil {
-		return nil, fmt.Errorf("sqlstore: embedded migrations: %w", err)
+		return nil, fmt.Errorf("embedded migrations: %w", err)
 	}
 	p, err := goose.NewProvider(dialect, db, files, options...)
 	if err != nil {
-		return nil, fmt.Errorf("sqlstore: embedded migrations: %w", err)
+		return nil, fmt.Errorf("embedded migrations: %w", err)
 	}
 	return p, nil
 }
@@ -69,43 +70,6 @@ func (s *Store) Migrate(ctx context.Context) ([]string, error) {
 		return err
 	})
 	return applied, err
-}
-
-// Pending returns the names of the migrations that Migrate would apply. It
-// writes nothing, and works for a database user who may only read.
-func (s *Store) Pending(ctx context.Context) ([]string, error) {
-	var pending []string
-	err := s.call(ctx, "pending", s.timeout, func(ctx context.Context) error {
-		applied, err := s.applied(ctx)
-		if err != nil && !isMissingTable(err) {
-			return err
-		}
-		for _, source := range s.provider.ListSources() {
-			if !slices.Contains(applied, source.Version) {
-				pending = append(pending, migrationName(source))
-			}
-		}
-		return nil
-	})
-	return pending, err
-}
-
-// applied reads the version table. goose would create it when asked.
-func (s *Store) applied(ctx context.Context) (_ []int64, err error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT version_id FROM `+versionTable+` WHERE is_applied`)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	var versions []int64
-	for rows.Next() {
-		var version int64
-		if err := rows.Scan(&version); err != nil {
-			return nil, err
-		}
-		versions = append(versions, version)
-	}
-	return versions, rows.Err()
 }
 
 // migrationName is the file name without its ending: 00001_signing_keys.

@@ -3,8 +3,8 @@
 //
 // All tables begin with faveo_gateway_; nothing else in the database is read
 // or written. The package stores bytes and knows neither keys nor tokens. It
-// is one of the few doors to database/sql, and holds no decision that is not
-// one statement: that only one signing key is active is a unique index.
+// is one of the few doors to database/sql, and holds no decision that is not one
+// statement: that only one signing key is active is a unique index.
 //
 // Tables are made by Migrate alone, with the migrations embedded here. Every
 // other call on a database without them fails with ErrNotMigrated.
@@ -24,26 +24,23 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"faveo-gateway/gateway/keyring"
+	"faveo-gateway/upstream/database"
 )
 
 var _ keyring.Store = (*Store)(nil)
 
-// The errors of this package, to be tested with errors.Is. A URL that cannot
-// be read is ErrURL; an active key that exists is keyring.ErrActiveExists.
+// The errors of this package, to be tested with errors.Is. An active key that
+// exists is keyring.ErrActiveExists.
 var (
-	// ErrURL means that the database URL cannot be used.
-	ErrURL = errors.New("sqlstore: unusable database URL")
 	// ErrNotMigrated means that the gateway's tables are missing or old: the
 	// command migrate makes them.
-	ErrNotMigrated = errors.New("sqlstore: the gateway's tables are missing: run faveo-gateway migrate")
+	ErrNotMigrated = errors.New("the gateway's tables are missing: run faveo-gateway migrate")
 	// ErrRights means that the database user may not do what is needed.
-	ErrRights = errors.New("sqlstore: the database user lacks a right")
+	ErrRights = errors.New("the database user lacks a right")
 )
 
 // The bounds of a Store.
 const (
-	// DefaultTimeout is the deadline of a call when Options.Timeout is zero.
-	DefaultTimeout = 5 * time.Second
 	// migrateTimeout is the deadline of Migrate, which may wait for another
 	// replica to finish.
 	migrateTimeout = 2 * time.Minute
@@ -56,37 +53,40 @@ const (
 
 // Options is what a Store is made of.
 type Options struct {
-	// Database is the URL, in the same form as faveo.database:
-	// mysql://user:password@host:3306/name, with the parameters tls, tls_ca
-	// and unix_socket, or sqlite:///absolute/path. An SQLite file is created
-	// when it does not exist. Required.
+	// Database is the URL in one of the forms of database.Parse. An SQLite file
+	// is created when it does not exist. Required.
 	Database string
-	// Timeout is the deadline of each call, Migrate excepted. Zero means
-	// DefaultTimeout.
+	// Timeout is the deadline of each call, Migrate excepted. Required.
 	Timeout time.Duration
-	// Observe, when not nil, is told of every call that ended. The operations
-	// are ping, keys, add_active, migrate and pending. The error is nil when
-	// the database did its work, be it to say that an active key exists.
-	Observe func(operation string, d time.Duration, err error)
+	// Observe, when not nil, is told of every call. The operations are ping,
+	// keys, add_active and migrate.
+	Observe Observer
 	// Now is the clock that measures for Observe; nil means time.Now.
 	Now func() time.Time
 }
 
+// Observer is told of a call after it: which operation of a closed set, how long
+// it took, and its failure. The failure is nil when the database answered, be it
+// that an active key exists. A call that fails because the caller's context was
+// cancelled is not told of: a client that hangs up says nothing about the
+// database, in neither direction. A deadline of the caller that passes is a
+// failure. It is called from many goroutines at once.
+type Observer func(operation string, took time.Duration, failure error)
+
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	db       *sql.DB
-	dialect  goose.Dialect
 	provider *goose.Provider
 	timeout  time.Duration
-	observe  func(operation string, d time.Duration, err error)
+	observe  Observer
 	now      func() time.Time
 }
 
 // Open opens the database and makes sure that it answers. It needs no table
 // and makes none. Close ends the Store.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	if o.Timeout == 0 {
-		o.Timeout = DefaultTimeout
+	if o.Timeout <= 0 {
+		return nil, errors.New("sqlstore: the timeout must be longer than 0s")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -94,20 +94,37 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration, error) {}
 	}
-	db, dialect, err := openURL(o.Database, o.Timeout)
+	url, err := database.Parse(o.Database)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: database %w", err)
+	}
+	db, err := open(url, o.Timeout)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: database %w", err)
+	}
+	s := &Store{db: db, timeout: o.Timeout, observe: o.Observe, now: o.Now}
+	if s.provider, err = newProvider(db, url.Dialect()); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlstore: %w", err), db.Close())
+	}
+	if err := s.Ping(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+// open makes the pool, without connecting.
+func open(url database.URL, timeout time.Duration) (*sql.DB, error) {
+	db, err := url.Open(database.Settings{
+		Timeout:    timeout,
+		Session:    map[string]string{"sql_mode": "'TRADITIONAL'", "time_zone": "'+00:00'"},
+		CreateFile: true,
+	})
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetConnMaxLifetime(connectionLife)
-	s := &Store{db: db, dialect: dialect, timeout: o.Timeout, observe: o.Observe, now: o.Now}
-	if s.provider, err = newProvider(db, dialect); err == nil {
-		err = s.Ping(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return s, nil
+	return db, nil
 }
 
 // Ping makes sure that the database answers.
@@ -121,17 +138,19 @@ func (s *Store) Close() error { return s.db.Close() }
 // call runs one operation within its deadline, names its error, and tells
 // Observe of it.
 func (s *Store) call(ctx context.Context, operation string, timeout time.Duration, run func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	begin := s.now()
-	err := run(ctx)
-	if err != nil {
-		err = fmt.Errorf("sqlstore %s: %w", operation, classify(err))
+	began := s.now()
+	err := run(bounded)
+	answered := err == nil || errors.Is(err, keyring.ErrActiveExists)
+	switch took := s.now().Sub(began); {
+	case answered:
+		s.observe(operation, took, nil)
+	case !errors.Is(ctx.Err(), context.Canceled):
+		s.observe(operation, took, err)
 	}
-	fault := err
-	if errors.Is(err, keyring.ErrActiveExists) {
-		fault = nil
+	if err == nil {
+		return nil
 	}
-	s.observe(operation, s.now().Sub(begin), fault)
-	return err
+	return fmt.Errorf("sqlstore: %s: %w", operation, classify(err))
 }

@@ -1,14 +1,11 @@
 package sqlstore_test
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
-	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -17,68 +14,24 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/go-sql-driver/mysql"
 	"go.uber.org/goleak"
 
 	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/sqlstore"
+	"faveo-gateway/gateway/storetest/service"
 	"faveo-gateway/gateway/token"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const server = "127.0.0.1:3306"
-
-// administer opens MariaDB as root, or skips the test.
-func administer(t *testing.T) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("mysql", "root@tcp("+server+")/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	if err := db.PingContext(t.Context()); err != nil {
-		if os.Getenv("REQUIRE_SERVICES") == "1" {
-			t.Fatalf("MariaDB on %s: %v", server, err)
-		}
-		t.Skipf("needs MariaDB on %s as root without password", server)
-	}
-	return db
-}
-
-// run executes statements, now or in a cleanup.
-func run(t *testing.T, db *sql.DB, statements ...string) {
-	t.Helper()
-	for _, s := range statements {
-		if _, err := db.ExecContext(context.WithoutCancel(t.Context()), s); err != nil {
-			t.Fatalf("%s: %v", s, err)
-		}
-	}
-}
-
-func suffix() string {
-	var b [6]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
-}
-
-// newMySQL makes a database of its own and returns its name and URL.
-func newMySQL(t *testing.T) (name, url string) {
-	t.Helper()
-	db := administer(t)
-	name = "fgw_test_" + suffix()
-	// Faveo's collation, under which key ids would compare without case.
-	run(t, db, "CREATE DATABASE "+name+" CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
-	t.Cleanup(func() { run(t, db, "DROP DATABASE "+name) })
-	return name, "mysql://root@" + server + "/" + name
-}
+// mysqlURL is the URL of a database by that name, for root.
+func mysqlURL(name string) string { return "mysql://root@" + service.MariaDBAddress + "/" + name }
 
 // databases are the kinds that every test of the table below runs on.
 func databases(t *testing.T, test func(t *testing.T, url string)) {
 	t.Helper()
 	t.Run("mysql", func(t *testing.T) {
-		_, url := newMySQL(t)
-		test(t, url)
+		test(t, mysqlURL(service.NewDatabase(t)))
 	})
 	t.Run("sqlite", func(t *testing.T) { test(t, sqliteURL(t, "state.db")) })
 }
@@ -91,6 +44,7 @@ func sqliteURL(t *testing.T, file string) string {
 
 func open(t *testing.T, o sqlstore.Options) *sqlstore.Store {
 	t.Helper()
+	o.Timeout = cmp.Or(o.Timeout, 5*time.Second)
 	s, err := sqlstore.Open(t.Context(), o)
 	if err != nil {
 		t.Fatalf("Open: %v", err)
@@ -124,25 +78,15 @@ var all = []string{"00001_signing_keys"}
 func TestMigrate(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
 		s := open(t, sqlstore.Options{Database: url})
-		if pending, err := s.Pending(t.Context()); err != nil || !reflect.DeepEqual(pending, all) {
-			t.Fatalf("pending %v, %v; want %v", pending, err, all)
-		}
-		// Asking wrote nothing.
-		if pending, err := s.Pending(t.Context()); err != nil || !reflect.DeepEqual(pending, all) {
-			t.Fatalf("pending %v, %v; want %v", pending, err, all)
-		}
 		if applied, err := s.Migrate(t.Context()); err != nil || !reflect.DeepEqual(applied, all) {
 			t.Fatalf("applied %v, %v; want %v", applied, err, all)
-		}
-		if pending, err := s.Pending(t.Context()); err != nil || len(pending) != 0 {
-			t.Errorf("afterwards pending: %v, %v", pending, err)
 		}
 		if applied, err := s.Migrate(t.Context()); err != nil || len(applied) != 0 {
 			t.Errorf("the second time applied: %v, %v", applied, err)
 		}
 		// Another process sees the same.
-		if pending, err := open(t, sqlstore.Options{Database: url}).Pending(t.Context()); err != nil || len(pending) != 0 {
-			t.Errorf("elsewhere pending: %v, %v", pending, err)
+		if applied, err := open(t, sqlstore.Options{Database: url}).Migrate(t.Context()); err != nil || len(applied) != 0 {
+			t.Errorf("elsewhere applied: %v, %v", applied, err)
 		}
 	})
 }
@@ -278,8 +222,8 @@ func TestReplicasStartTogether(t *testing.T) {
 }
 
 func TestReplicaWaitsForTheMigrationLock(t *testing.T) {
-	name, url := newMySQL(t)
-	conn, err := administer(t).Conn(t.Context())
+	name := service.NewDatabase(t)
+	conn, err := service.MariaDB(t).Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,14 +233,11 @@ func TestReplicaWaitsForTheMigrationLock(t *testing.T) {
 	if err := conn.QueryRowContext(t.Context(), hold).Scan(&got); err != nil || got != 1 {
 		t.Fatalf("%d, %v", got, err)
 	}
-	s := open(t, sqlstore.Options{Database: url})
+	s := open(t, sqlstore.Options{Database: mysqlURL(name)})
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if applied, err := s.Migrate(ctx); err == nil || len(applied) != 0 {
 		t.Errorf("migrated %v while another replica holds the lock", applied)
-	}
-	if pending, err := s.Pending(t.Context()); err != nil || !reflect.DeepEqual(pending, all) {
-		t.Errorf("pending %v, %v; want %v", pending, err, all)
 	}
 	if _, err := conn.ExecContext(t.Context(), "SELECT RELEASE_ALL_LOCKS()"); err != nil {
 		t.Fatal(err)
@@ -307,21 +248,14 @@ func TestReplicaWaitsForTheMigrationLock(t *testing.T) {
 }
 
 func TestUserWithoutRightsIsToldWhichOnes(t *testing.T) {
-	name, _ := newMySQL(t)
-	db := administer(t)
-	user := "fgw" + suffix()
-	run(t, db, "CREATE USER "+user+"@'127.0.0.1' IDENTIFIED BY 's3cret-pw'")
-	t.Cleanup(func() { run(t, db, "DROP USER "+user+"@'127.0.0.1'") })
-	run(t, db, "GRANT SELECT ON "+name+".* TO "+user+"@'127.0.0.1'")
-	s := open(t, sqlstore.Options{Database: "mysql://" + user + ":s3cret-pw@" + server + "/" + name})
+	name, user := service.NewDatabase(t), service.NewUser(t, "s3cret-pw")
+	service.Exec(t, service.MariaDB(t), "GRANT SELECT ON "+name+".* TO "+user+"@'127.0.0.1'")
+	s := open(t, sqlstore.Options{Database: "mysql://" + user + ":s3cret-pw@" + service.MariaDBAddress + "/" + name})
 
-	if pending, err := s.Pending(t.Context()); err != nil || !reflect.DeepEqual(pending, all) {
-		t.Errorf("a reader's pending: %v, %v; want %v", pending, err, all)
-	}
 	_, err := s.Migrate(t.Context())
 	wantDenied(t, err, "CREATE", "faveo_gateway_migrations")
 
-	migrated(t, "mysql://root@"+server+"/"+name)
+	migrated(t, mysqlURL(name))
 	if _, err := s.Keys(t.Context()); err != nil {
 		t.Errorf("a reader's keys: %v", err)
 	}
@@ -363,13 +297,12 @@ func TestObserverHearsEveryCall(t *testing.T) {
 	})
 	s.Keys(t.Context())
 	s.Migrate(t.Context())
-	s.Pending(t.Context())
 	s.AddActive(t.Context(), record("a"))
 	s.AddActive(t.Context(), record("b"))
 	s.Keys(t.Context())
 	s.Ping(t.Context())
 	want := []string{
-		"ping 1s false", "keys 1s true", "migrate 1s false", "pending 1s false",
+		"ping 1s false", "keys 1s true", "migrate 1s false",
 		"add_active 1s false", "add_active 1s false", "keys 1s false", "ping 1s false",
 	}
 	if !reflect.DeepEqual(heard, want) {
@@ -377,10 +310,16 @@ func TestObserverHearsEveryCall(t *testing.T) {
 	}
 }
 
-func TestCallsObeyTheirContext(t *testing.T) {
+// TestCallerGone: a client that hangs up tells nothing about the database.
+func TestCallerGone(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
-		s := migrated(t, url)
+		migrated(t, url)
 		ctx, cancel := context.WithCancel(t.Context())
+		s := open(t, sqlstore.Options{Database: url, Observe: func(operation string, _ time.Duration, failure error) {
+			if ctx.Err() != nil {
+				t.Errorf("%s was observed: %v", operation, failure)
+			}
+		}})
 		cancel()
 		_, err := s.Keys(ctx)
 		for name, err := range map[string]error{"keys": err, "add_active": s.AddActive(ctx, record("a")), "ping": s.Ping(ctx)} {
@@ -391,79 +330,36 @@ func TestCallsObeyTheirContext(t *testing.T) {
 	})
 }
 
-func TestUnreachableDatabaseIsAnErrorWithoutSecrets(t *testing.T) {
-	_, err := sqlstore.Open(t.Context(), sqlstore.Options{
-		Database: "mysql://user:s3cret-pw@127.0.0.1:1/name", Timeout: time.Second,
-	})
-	if err == nil || strings.Contains(err.Error(), "s3cret-pw") || errors.Is(err, sqlstore.ErrURL) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestURLsThatAreRefused(t *testing.T) {
-	for _, url := range []string{
-		"",
-		"user:s3cret@tcp(127.0.0.1:3306)/name",
-		"postgres://user:s3cret@host/name",
-		"mysql:user:s3cret@host/name",
-		"mysql://host/name?s3cret",
-		"mysql://:s3cret@host/name",
-		"mysql://user:s3cret@/name",
-		"mysql://user:s3cret@host",
-		"mysql://user:s3cret@host/",
-		"mysql://user:s3cret@host/a/b",
-		"mysql://user:s3cret@host:0x1/name",
-		"mysql://user:s3cret@host:65536/name",
-		"mysql://user:s3cr#et@host/name",
-		"mysql://user:s3cr%et@host/name",
-		"mysql://user:s3cr/et@host/name",
-		"mysql://user:s3cret@host/name?multiStatements=true",
-		"mysql://user:s3cret@host/name?tls=s3cret",
-		"mysql://user:s3cret@host/name?tls=true&tls=false",
-		"mysql://user:s3cret@host/name?tls_ca=/nowhere/s3cret",
-		"mysql://user:s3cret@host/name?tls=%zz",
-		"sqlite://relative/s3cret.db",
-		"sqlite:s3cret.db",
-		"sqlite:///tmp/s3cret.db?mode=ro",
-		"sqlite:///tmp/s3cr%00et.db",
-		"sqlite://",
-		"\x00",
-	} {
-		t.Run(url, func(t *testing.T) {
-			_, err := sqlstore.Open(t.Context(), sqlstore.Options{Database: url})
-			if !errors.Is(err, sqlstore.ErrURL) {
-				t.Fatalf("got %v, want ErrURL", err)
+// TestDeadlineIsAFailure: a caller that cannot wait longer has waited for the
+// database.
+func TestDeadlineIsAFailure(t *testing.T) {
+	databases(t, func(t *testing.T, url string) {
+		var failures int
+		s := open(t, sqlstore.Options{Database: url, Observe: func(_ string, _ time.Duration, failure error) {
+			if errors.Is(failure, context.DeadlineExceeded) {
+				failures++
 			}
-			if strings.Contains(err.Error(), "s3cr") {
-				t.Errorf("the error quotes the URL: %v", err)
-			}
-		})
-	}
-}
-
-func TestURLsThatAreRead(t *testing.T) {
-	// An SQLite path may hold what means something in a URL.
-	migrated(t, sqliteURL(t, "a b?c%41&d=e.db"))
-
-	name, _ := newMySQL(t)
-	db := administer(t)
-	user := "fgw" + suffix()
-	password := `p@s:s/w#o?r%d&'"`
-	run(t, db, "CREATE USER "+user+"@'127.0.0.1' IDENTIFIED BY '"+strings.ReplaceAll(password, "'", "''")+"'")
-	t.Cleanup(func() { run(t, db, "DROP USER "+user+"@'127.0.0.1'") })
-	run(t, db, "GRANT ALL ON "+name+".* TO "+user+"@'127.0.0.1'")
-	u := url.URL{Scheme: "mysql", User: url.UserPassword(user, password), Host: server, Path: "/" + name}
-	for _, query := range []string{"", "tls=false", "tls=preferred"} {
-		u.RawQuery = query
-		s := open(t, sqlstore.Options{Database: u.String()})
-		if err := s.Ping(t.Context()); err != nil {
-			t.Errorf("%s: %v", query, err)
+		}})
+		ctx, cancel := context.WithTimeout(t.Context(), 0)
+		defer cancel()
+		if err := s.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) || failures != 1 {
+			t.Errorf("Ping: %v, %d failures observed, want 1", err, failures)
 		}
-	}
-	var socket string
-	if err := db.QueryRowContext(t.Context(), "SELECT @@socket").Scan(&socket); err == nil {
-		if _, err := os.Stat(socket); err == nil {
-			open(t, sqlstore.Options{Database: "mysql://root@/" + name + "?unix_socket=" + url.QueryEscape(socket)})
+	})
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		options sqlstore.Options
+		want    string
+	}{
+		"unreachable":     {sqlstore.Options{Database: "mysql://user:s3cret-pw@127.0.0.1:1/name", Timeout: time.Second}, "sqlstore: ping: "},
+		"unreadable":      {sqlstore.Options{Database: "postgres://user:s3cret-pw@host/name", Timeout: time.Second}, "must begin with mysql://"},
+		"without timeout": {sqlstore.Options{Database: sqliteURL(t, "state.db")}, "timeout"},
+	} {
+		s, err := sqlstore.Open(t.Context(), test.options)
+		if s != nil || err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
 		}
 	}
 }

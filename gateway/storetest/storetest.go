@@ -33,6 +33,13 @@ func (c *Clock) Now() time.Time {
 	return c.now
 }
 
+// Set makes the clock show at.
+func (c *Clock) Set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = at
+}
+
 // Advance moves the clock by d.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()

@@ -22,9 +22,6 @@ const (
 	bridgeRemaining = 30 // the least time left when a token is handed out
 )
 
-// weakSecretBytes is what HMAC with SHA-256 asks of a key: RFC 7518 section 3.2.
-const weakSecretBytes = 32
-
 // bridgeCacheSize is how many sessions have their bridge token remembered.
 const bridgeCacheSize = 16 << 10
 
@@ -83,7 +80,7 @@ func NewBridge(o BridgeOptions) (*Bridge, error) {
 	}
 	minted, err := simplelru.NewLRU[bridgeKey, bridgeToken](bridgeCacheSize, nil)
 	if err := errors.Join(append(faults, err)...); err != nil {
-		return nil, fmt.Errorf("token bridge: %w", err)
+		return nil, fmt.Errorf("token: bridge: %w", err)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -97,17 +94,13 @@ func NewBridge(o BridgeOptions) (*Bridge, error) {
 	}, nil
 }
 
-// WeakSecret reports whether the secret is shorter than HS256 asks for. Faveo
-// up to v1.9 ships such a one and works; a site should replace it.
-func (b *Bridge) WeakSecret() bool { return len(b.secret) < weakSecretBytes }
-
 // Mint returns a token by which PHP takes the request for one of that user. It
 // is good for at least 30 seconds more. The session is the key under which it
 // is reused and never stands in it. An error is a fault of the infrastructure
 // or of the caller (no user).
 func (b *Bridge) Mint(userID uint64, session string) (string, error) {
 	if userID == 0 {
-		return "", errors.New("mint bridge token: no user")
+		return "", errors.New("token: bridge: no user")
 	}
 	key := bridgeKey{userID: userID, session: session}
 	now := b.now().Unix()
@@ -116,7 +109,7 @@ func (b *Bridge) Mint(userID uint64, session string) (string, error) {
 	}
 	raw, expires, err := b.sign(userID, now)
 	if err != nil {
-		return "", fmt.Errorf("mint bridge token: %w", err)
+		return "", fmt.Errorf("token: bridge: %w", err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

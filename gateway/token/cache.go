@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// DefaultCacheSize is how many verified tokens a Verifier remembers.
-const DefaultCacheSize = 128 << 10
+// defaultCacheSize is how many verified tokens a Verifier remembers.
+const defaultCacheSize = 128 << 10
 
 // shards divides the cache, so that parallel requests seldom wait for one
 // another. A power of two.
@@ -37,10 +37,10 @@ type shard struct {
 	entries    *simplelru.LRU[digest, Claims]
 }
 
-// newCache returns a cache for about size tokens; zero means DefaultCacheSize.
+// newCache returns a cache for about size tokens; zero means defaultCacheSize.
 func newCache(size int) *cache {
 	if size == 0 {
-		size = DefaultCacheSize
+		size = defaultCacheSize
 	}
 	c := &cache{}
 	for i := range c.shards {

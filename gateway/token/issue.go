@@ -37,7 +37,7 @@ type Options struct {
 	// changed it. Required; the claim prv is made of it.
 	AppClass string
 	// CacheSize is how many verified tokens are remembered; zero means
-	// DefaultCacheSize. A remembered token takes about half a KiB.
+	// 131072. A remembered token takes about half a KiB.
 	CacheSize int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -81,7 +81,7 @@ type Issuer struct {
 // NewIssuer returns an Issuer, or an error that names what is wrong with o.
 func NewIssuer(o Options) (*Issuer, error) {
 	if err := o.validate(); err != nil {
-		return nil, fmt.Errorf("token issuer: %w", err)
+		return nil, fmt.Errorf("token: issuer: %w", err)
 	}
 	return &Issuer{keys: o.Keys, config: o.Config, provider: provider(o.AppClass), now: o.Now}, nil
 }
@@ -92,20 +92,20 @@ func NewIssuer(o Options) (*Issuer, error) {
 func (i *Issuer) Issue(s Subject) (string, Claims, error) {
 	if s.UserID == 0 || s.SessionID == "" || s.Role == "" ||
 		len(s.SessionID) > maxText || len(s.Role) > maxText {
-		return "", Claims{}, errors.New("issue token: incomplete subject")
+		return "", Claims{}, errors.New("token: issue: incomplete subject")
 	}
 	key, err := i.keys.SigningKey()
 	if err != nil {
-		return "", Claims{}, fmt.Errorf("issue token: %w", err)
+		return "", Claims{}, fmt.Errorf("token: issue: %w", err)
 	}
 	claims := i.claims(s)
 	payload, err := json.Marshal(claims)
 	if err != nil {
-		return "", Claims{}, fmt.Errorf("issue token: %w", err)
+		return "", Claims{}, fmt.Errorf("token: issue: %w", err)
 	}
 	raw, err := key.sign(payload, typeAccessToken)
 	if err != nil {
-		return "", Claims{}, fmt.Errorf("issue token: sign with %v: %w", key, err)
+		return "", Claims{}, fmt.Errorf("token: issue: sign with %v: %w", key, err)
 	}
 	return string(raw), claims.toClaims(s.UserID), nil
 }

@@ -22,7 +22,7 @@ import (
 // ErrKey is what errors.Is finds in the error of a key document that is
 // malformed, too weak, of an unknown algorithm, or whose parts do not belong
 // together.
-var ErrKey = errors.New("token: unusable key")
+var ErrKey = errors.New("unusable key")
 
 // The sizes of new keys, which are the smallest accepted ones too. RSA is for
 // readers that know nothing better, and its keys are rotated: a longer one
@@ -194,7 +194,7 @@ func (k *Key) sign(payload []byte, typ string) ([]byte, error) {
 	header := jws.NewHeaders()
 	err := errors.Join(header.Set(jws.TypeKey, typ), header.Set(jws.KeyIDKey, k.id))
 	if err != nil {
-		return nil, fmt.Errorf("token header: %w", err)
+		return nil, fmt.Errorf("header: %w", err)
 	}
 	return jws.Sign(payload, jws.WithKey(k.algorithm.jwa(), k.private, jws.WithProtectedHeaders(header)))
 }

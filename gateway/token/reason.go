@@ -4,7 +4,7 @@ import "errors"
 
 // ErrExpired is what errors.Is finds in the refusal of a genuine token whose
 // time is over. No other refusal matches it, so a forged token never does.
-var ErrExpired = errors.New("token: expired")
+var ErrExpired = errors.New("expired")
 
 // Reason says why a token was refused. The set is closed; the values are the
 // label result of the metric tokens_checked_total and stand in logs.

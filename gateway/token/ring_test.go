@@ -20,6 +20,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"faveo-gateway/gateway/storetest"
 	"faveo-gateway/gateway/token"
 )
 
@@ -79,29 +80,18 @@ func (r *ring) withdraw(k *token.Key) {
 
 var errNoKey = errors.New("no signing key")
 
-// clock is a clock that stands still until it is set.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) set(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = at
+// newClock shows start until it is set.
+func newClock() *storetest.Clock {
+	c := storetest.NewClock()
+	c.Set(start)
+	return c
 }
 
 // house is a ring with its issuer, verifier, clock and metrics.
 type house struct {
 	ring     *ring
 	key      *token.Key
-	clock    *clock
+	clock    *storetest.Clock
 	issuer   *token.Issuer
 	verifier *token.Verifier
 	registry *prometheus.Registry
@@ -113,10 +103,10 @@ func newHouse(t testing.TB, a token.Algorithm) *house {
 	if err != nil {
 		t.Fatalf("GenerateKey(%s): %v", a, err)
 	}
-	h := &house{ring: newRing(key), key: key, clock: &clock{at: start}, registry: prometheus.NewRegistry()}
+	h := &house{ring: newRing(key), key: key, clock: newClock(), registry: prometheus.NewRegistry()}
 	o := token.Options{
 		Keys: h.ring, Config: token.DefaultConfig(), AppClass: appClass,
-		Now: h.clock.now, Registerer: h.registry,
+		Now: h.clock.Now, Registerer: h.registry,
 	}
 	if h.issuer, err = token.NewIssuer(o); err != nil {
 		t.Fatalf("NewIssuer: %v", err)

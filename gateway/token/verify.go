@@ -19,7 +19,7 @@ type Verifier struct {
 // NewVerifier returns a Verifier, or an error that names what is wrong with o.
 func NewVerifier(o Options) (*Verifier, error) {
 	if err := o.validate(); err != nil {
-		return nil, fmt.Errorf("token verifier: %w", err)
+		return nil, fmt.Errorf("token: verifier: %w", err)
 	}
 	return &Verifier{
 		keys:     o.Keys,

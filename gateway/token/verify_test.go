@@ -268,7 +268,7 @@ func TestClockIsAskedOnEveryUse(t *testing.T) {
 	h := newHouse(t, token.ES256)
 	raw, claims := h.issue(t)
 	verify := func(at time.Time) error {
-		h.clock.set(at)
+		h.clock.Set(at)
 		_, err := h.verifier.Verify(raw)
 		return err
 	}
@@ -325,7 +325,7 @@ func TestKeyWithdrawnDuringVerification(t *testing.T) {
 func TestRememberedTokensAreBounded(t *testing.T) {
 	h := newHouse(t, token.HS256)
 	v, err := token.NewVerifier(token.Options{
-		Keys: h.ring, Config: token.DefaultConfig(), AppClass: appClass, Now: h.clock.now, CacheSize: 16,
+		Keys: h.ring, Config: token.DefaultConfig(), AppClass: appClass, Now: h.clock.Now, CacheSize: 16,
 	})
 	if err != nil {
 		t.Fatalf("NewVerifier: %v", err)

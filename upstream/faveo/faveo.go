@@ -32,78 +32,84 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
+
+	"faveo-gateway/upstream/database"
 )
 
 // ErrNotFound says that the database was asked and holds no such account. Test with errors.Is.
 var ErrNotFound = errors.New("no such account")
 
+// Where nobody has a reason to choose.
 const (
-	defaultTimeout         = 3 * time.Second
-	defaultMaxConnections  = 16
-	defaultConnectionLife  = 5 * time.Minute
-	defaultConnectionIdle  = time.Minute
-	defaultVersionRefresh  = 30 * time.Second
-	defaultHashCostRefresh = time.Hour
+	connectionLife  = 5 * time.Minute
+	connectionIdle  = time.Minute
+	versionRefresh  = 30 * time.Second
+	hashCostRefresh = time.Hour
 )
+
+// maxConnections bounds Options.MaxConnections: more than any server has.
+const maxConnections = 10_000
 
 // Options says where Faveo is and how to speak for it.
 type Options struct {
-	// Database is the URL of Faveo's database, required. User, password and name may be percent-encoded.
-	//
-	//	mysql://user:password@host:3306/name     port 3306 when absent; an IPv6 address stands in brackets
-	//	  ?unix_socket=/run/mysqld/mysqld.sock   that socket instead of host and port, which may then be absent
-	//	  ?tls=true|false|preferred|skip-verify  true checks the certificate against the system's authorities;
-	//	                                         preferred and skip-verify encrypt without knowing who answers,
-	//	                                         preferred falls back to plain text; absent is false
-	//	  ?tls_ca=/path/ca.pem                   tls=true with these authorities only
-	//	sqlite:///absolute/path                  an existing file, the demo's; it is not created
+	// Database is the URL of Faveo's database in one of the forms of database.Parse, required. An SQLite file, the
+	// demo's, must exist.
 	Database string
-	// Timeout bounds every call that touches the database, waiting for a connection included. Zero: 3 seconds.
+	// Timeout bounds every call that touches the database, waiting for a connection included. Required.
 	Timeout time.Duration
-	// MaxConnections bounds the pool; that many are also kept while idle. Zero: 16.
+	// MaxConnections bounds the pool, 1 to 10000, required; that many are also kept while idle.
 	MaxConnections int
-	// Version is the shape of the answers: "auto" or "" reads settings_system.version, else "2", "1.11", "1.10", "1.9".
+	// Version is the shape of the answers, required: "auto" reads settings_system.version, else "2", "1.11",
+	// "1.10", "1.9".
 	Version string
-	// PublicPath is Faveo's public folder, where uploads/profilepic lies. Empty: a set profile_pic always gives "".
+	// PublicPath is Faveo's public folder, absolute, where uploads/profilepic lies. Empty: a set profile_pic always
+	// gives "".
 	PublicPath string
 	// HideInternalNote sends internal_note as null to everybody whose role is not exactly admin or agent. The key
 	// stays, because the mobile apps decode a fixed shape.
 	HideInternalNote bool
-	// Observe, when set, is called once after every query with its operation (a closed set: ping, login_lookup,
-	// user_by_id, account, version, hash_costs), how long it took, and its failure. ErrNotFound and a caller that went
-	// away are no failures. It is called from many goroutines.
-	Observe func(operation string, took time.Duration, err error)
+	// Observe, when set, is told of every query. The operations are ping, login_lookup, user_by_id, account, version
+	// and hash_costs.
+	Observe Observer
 	// Now is the clock of the caches. Nil: time.Now.
 	Now func() time.Time
 }
 
-// Validate reports every fault of the options at once, without touching the network. No message contains the database
-// password.
-func (o Options) Validate() error {
-	_, urlErr := parseURL(o.Database)
-	_, versionErr := parseShape(o.Version)
-	var rangeErr error
-	if o.Timeout < 0 || o.MaxConnections < 0 {
-		rangeErr = errors.New("the timeout and the number of connections must not be negative")
+// Observer is told of a query after it: which operation of a closed set, how long it took, and its failure. The failure
+// is nil when the database answered, be it that there is no such account. A query that fails because the caller's
+// context was cancelled is not told of: a client that hangs up says nothing about the database, in neither direction.
+// A deadline of the caller that passes is a failure. It is called from many goroutines at once.
+type Observer func(operation string, took time.Duration, failure error)
+
+// Validate reports every fault of the options at once by the name of the option, database, timeout, max_connections,
+// version or public_path, without touching the network. No message shows a part of the database URL.
+func (o Options) Validate(report func(option, message string)) {
+	if _, err := database.Parse(o.Database); err != nil {
+		report("database", err.Error())
 	}
-	return errors.Join(urlErr, versionErr, rangeErr)
+	if o.Timeout <= 0 {
+		report("timeout", "must be longer than 0s")
+	}
+	if o.MaxConnections < 1 || o.MaxConnections > maxConnections {
+		report("max_connections", fmt.Sprintf("must be between 1 and %d", maxConnections))
+	}
+	if _, err := parseShape(o.Version); err != nil {
+		report("version", err.Error())
+	}
+	if o.PublicPath != "" && !filepath.IsAbs(o.PublicPath) {
+		report("public_path", "must be an absolute path")
+	}
 }
 
-func (o Options) withDefaults() Options {
-	if o.Timeout == 0 {
-		o.Timeout = defaultTimeout
-	}
-	if o.MaxConnections == 0 {
-		o.MaxConnections = defaultMaxConnections
-	}
-	if o.Observe == nil {
-		o.Observe = func(string, time.Duration, error) {}
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	return o
+// validate is Validate as one error.
+func (o Options) validate() error {
+	var faults []error
+	o.Validate(func(option, message string) {
+		faults = append(faults, fmt.Errorf("%s %s", option, message))
+	})
+	return errors.Join(faults...)
 }
 
 // DB is a pool of connections to Faveo's database. It is safe for concurrent use.
@@ -118,26 +124,40 @@ type DB struct {
 // Open checks the options and makes the pool. It does not connect, so a gateway may start before its database; Ping
 // tells whether the database answers. The error joins every fault of the options, without the database password.
 func Open(_ context.Context, o Options) (*DB, error) {
-	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("faveo database: %w", err)
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("faveo: %w", err)
 	}
-	o = o.withDefaults()
-	target, err := parseURL(o.Database)
-	if err != nil {
-		return nil, fmt.Errorf("faveo database: %w", err)
+	if o.Observe == nil {
+		o.Observe = func(string, time.Duration, error) {}
 	}
-	pool, err := target.open(o.Timeout)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	url, err := database.Parse(o.Database)
 	if err != nil {
-		return nil, fmt.Errorf("faveo database: %w", err)
+		return nil, fmt.Errorf("faveo: database %w", err)
+	}
+	// The session is otherwise as the server gives it to Faveo, see Reading above.
+	pool, err := url.Open(database.Settings{Timeout: o.Timeout})
+	if err != nil {
+		return nil, fmt.Errorf("faveo: database %w", err)
 	}
 	pool.SetMaxOpenConns(o.MaxConnections)
 	pool.SetMaxIdleConns(o.MaxConnections)
-	pool.SetConnMaxLifetime(defaultConnectionLife)
-	pool.SetConnMaxIdleTime(defaultConnectionIdle)
-	db := &DB{options: o, pool: pool, lookup: target.statements()}
-	db.version = newCached(defaultVersionRefresh, o.Now, db.readVersion)
-	db.padding = newCached(defaultHashCostRefresh, o.Now, db.readUsualHash)
+	pool.SetConnMaxLifetime(connectionLife)
+	pool.SetConnMaxIdleTime(connectionIdle)
+	db := &DB{options: o, pool: pool, lookup: lookupFor(url.Dialect())}
+	db.version = newCached(versionRefresh, o.Now, db.readVersion)
+	db.padding = newCached(hashCostRefresh, o.Now, db.readUsualHash)
 	return db, nil
+}
+
+// lookupFor returns the searches in the SQL of a dialect.
+func lookupFor(d database.Dialect) lookupStatements {
+	if d == database.SQLite {
+		return sqliteLookup
+	}
+	return mysqlLookup
 }
 
 // Close ends all connections; calls under way fail.
@@ -154,17 +174,13 @@ func (db *DB) ask(ctx context.Context, operation string, query func(context.Cont
 	defer cancel()
 	began := db.options.Now()
 	err := query(bounded)
-	db.options.Observe(operation, db.options.Now().Sub(began), failureOf(ctx, err))
-	if err == nil || errors.Is(err, ErrNotFound) {
+	answered := err == nil || errors.Is(err, ErrNotFound)
+	switch took := db.options.Now().Sub(began); {
+	case answered:
+		db.options.Observe(operation, took, nil)
 		return err
+	case !errors.Is(ctx.Err(), context.Canceled):
+		db.options.Observe(operation, took, err)
 	}
-	return fmt.Errorf("faveo database: %s: %w", operation, err)
-}
-
-// failureOf is the error that speaks against the database: neither an absent row nor a caller who went away does.
-func failureOf(ctx context.Context, err error) error {
-	if errors.Is(err, ErrNotFound) || errors.Is(ctx.Err(), context.Canceled) {
-		return nil
-	}
-	return err
+	return fmt.Errorf("faveo: %s: %w", operation, err)
 }

@@ -1,7 +1,9 @@
 package faveo_test
 
 import (
+	"cmp"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -11,12 +13,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// open opens d with these options and closes it with the test.
+// open opens d with these options, the usual ones for those that are required, and closes it with the test.
 func open(t *testing.T, d *faveotest.Database, o faveo.Options) *faveo.DB {
 	t.Helper()
 	if o.Database == "" {
 		o.Database = d.URL
 	}
+	o.Timeout = cmp.Or(o.Timeout, 3*time.Second)
+	o.MaxConnections = cmp.Or(o.MaxConnections, 16)
+	o.Version = cmp.Or(o.Version, "auto")
 	db, err := faveo.Open(t.Context(), o)
 	if err != nil {
 		t.Fatalf("Open: %v", err)

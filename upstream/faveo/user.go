@@ -2,12 +2,10 @@ package faveo
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/go-sql-driver/mysql"
-
+	"faveo-gateway/upstream/database"
 	"faveo-gateway/upstream/laravel"
 )
 
@@ -99,13 +97,5 @@ func (db *DB) findUser(ctx context.Context, operation string, find func(context.
 // lacks one of its characters: an emoji against a three-byte column (utf8_unicode_ci tables, SCHEMA.md). Such a column
 // holds no such name. Every character set has ASCII, so for an ASCII name the same error is a fault of the database.
 func isIncomparable(err error, name string) bool {
-	const (
-		illegalMixOfCollations = 1267 // MariaDB.
-		cannotConvertString    = 3854 // MySQL 8.
-	)
-	var refusal *mysql.MySQLError
-	if !errors.As(err, &refusal) || !strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
-		return false
-	}
-	return refusal.Number == illegalMixOfCollations || refusal.Number == cannotConvertString
+	return database.IsIncomparable(err) && strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf })
 }

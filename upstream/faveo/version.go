@@ -36,15 +36,15 @@ type Version struct {
 	Assumed bool
 }
 
-// parseShape reads Options.Version; "" stands for auto.
+// parseShape reads Options.Version; the shape of auto is "".
 func parseShape(configured string) (Shape, error) {
 	switch shape := Shape(configured); shape {
-	case "", "auto":
+	case "auto":
 		return "", nil
 	case Shape2, Shape111, Shape110, Shape19:
 		return shape, nil
 	}
-	return "", fmt.Errorf("the Faveo version must be auto, %s, %s, %s or %s", Shape2, Shape111, Shape110, Shape19)
+	return "", fmt.Errorf("must be auto, %s, %s, %s or %s", Shape2, Shape111, Shape110, Shape19)
 }
 
 // Version returns the configured version, or the one that settings_system names, read again at most every 30 seconds.

@@ -11,7 +11,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -19,22 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"faveo-gateway/gateway/storetest/service"
 	"faveo-gateway/upstream/laravel"
 )
-
-// phpBinary finds PHP or skips; with REQUIRE_SERVICES=1 its absence is a failure.
-func phpBinary(tb testing.TB) string {
-	tb.Helper()
-	php, err := exec.LookPath("php")
-	if err == nil {
-		return php
-	}
-	if os.Getenv("REQUIRE_SERVICES") == "1" {
-		tb.Fatal("php-cli is required and missing")
-	}
-	tb.Skip("php-cli is not installed")
-	return ""
-}
 
 // oracle is one PHP process that answers line by line.
 type oracle struct {
@@ -44,7 +30,7 @@ type oracle struct {
 
 func newOracle(tb testing.TB) *oracle {
 	tb.Helper()
-	cmd := exec.Command(phpBinary(tb), "-d", "opcache.enable=0", filepath.Join("testdata", "oracle.php"))
+	cmd := exec.Command(service.PHP(tb), "-d", "opcache.enable=0", filepath.Join("testdata", "oracle.php"))
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		tb.Fatal(err)
@@ -80,7 +66,7 @@ type phpServer struct{ address string }
 
 func newPHPServer(tb testing.TB) *phpServer {
 	tb.Helper()
-	php := phpBinary(tb)
+	php := service.PHP(tb)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)

@@ -39,9 +39,6 @@ func (v Value) Kind() Kind { return v.kind }
 // is not text here, although PHP would compare it with text.
 func (v Value) Text() (string, bool) { return v.text, v.kind == KindText }
 
-// Number returns a JSON number as it was written, and false for every other kind.
-func (v Value) Number() (string, bool) { return v.text, v.kind == KindNumber }
-
 // Array returns the elements of an array in PHP's order, and false for every
 // other kind.
 func (v Value) Array() (*Params, bool) { return v.array, v.kind == KindArray }

@@ -25,7 +25,7 @@ var (
 	// ErrTooLarge: the request's body went over the limit that the gateway put on
 	// it (*http.MaxBytesError). 413.
 	ErrTooLarge = errors.New("request body too large")
-	// ErrClientGone: the client canceled the request, or its body broke off or came
+	// ErrClientGone: the client cancelled the request, or its body broke off or came
 	// too slowly. Nobody listens to the answer; count it apart from faults.
 	ErrClientGone = errors.New("client gone")
 	// ErrBadRequest: the request must not be sent on in this form. Its Host is

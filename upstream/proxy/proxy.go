@@ -64,9 +64,8 @@ const (
 // Options are what a Proxy is made of. All fields are required except
 // Config.ForwardHeaders.
 type Options struct {
-	// Upstreams are the base URLs of PHP's web servers: http or https, a host, an
-	// optional path that is put before every path; no user, query or fragment, and
-	// no host twice. Several are used in turn, whether they live or not.
+	// Upstreams are PHP's web servers, as ParseUpstreams returns them. Several are
+	// used in turn, whether they live or not.
 	Upstreams []*url.URL
 	// Config must be valid, see Config.Validate.
 	Config Config
@@ -89,16 +88,8 @@ func (o Options) validate() error {
 	if len(o.Upstreams) == 0 {
 		faults = append(faults, errors.New("no upstream"))
 	}
-	seen := make(map[string]bool, len(o.Upstreams))
-	for _, u := range o.Upstreams {
-		if err := validUpstream(u); err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		if seen[u.Host] {
-			faults = append(faults, fmt.Errorf("upstream %s is given twice", u.Host))
-		}
-		seen[u.Host] = true
+	if invalid := upstreamFaults(o.Upstreams); len(invalid) > 0 {
+		faults = append(faults, invalid)
 	}
 	o.Config.Validate(func(path, message string) {
 		faults = append(faults, fmt.Errorf("%s: %s", path, message))
@@ -113,22 +104,6 @@ func (o Options) validate() error {
 		faults = append(faults, errors.New("no Registerer"))
 	}
 	return errors.Join(faults...)
-}
-
-func validUpstream(u *url.URL) error {
-	switch {
-	case u == nil:
-		return errors.New("upstream is nil")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("upstream %s: scheme must be http or https", u.Redacted())
-	case !validHost(u.Host):
-		return fmt.Errorf("upstream %s: not a host", u.Redacted())
-	case u.User != nil:
-		return fmt.Errorf("upstream %s: must not name a user", u.Redacted())
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return fmt.Errorf("upstream %s: must have no query and no fragment", u.Redacted())
-	}
-	return nil
 }
 
 // Proxy forwards requests to the upstreams. Safe for concurrent use.

@@ -31,13 +31,10 @@ func TestNewNamesEveryFault(t *testing.T) {
 		want   string
 	}{
 		{"no upstream", func(o *proxy.Options) { o.Upstreams = nil }, "no upstream"},
-		{"nil upstream", func(o *proxy.Options) { o.Upstreams[0] = nil }, "nil"},
-		{"scheme", func(o *proxy.Options) { o.Upstreams[0] = parse("fcgi://php:9000") }, "scheme"},
-		{"no host", func(o *proxy.Options) { o.Upstreams[0] = parse("http:///path") }, "host"},
-		{"user", func(o *proxy.Options) { o.Upstreams[0] = parse("http://u:secret@php") }, "user"},
-		{"query", func(o *proxy.Options) { o.Upstreams[0] = parse("http://php/?a=1") }, "query"},
-		{"fragment", func(o *proxy.Options) { o.Upstreams[0] = parse("http://php/#a") }, "fragment"},
-		{"twice", func(o *proxy.Options) { o.Upstreams = append(o.Upstreams, parse("https://php:80/other")) }, "twice"},
+		{"nil upstream", func(o *proxy.Options) { o.Upstreams[0] = nil }, "upstream 0 must be a URL"},
+		{"user", func(o *proxy.Options) { o.Upstreams[0] = parse("http://u:secret@php") }, "user name"},
+		{"path", func(o *proxy.Options) { o.Upstreams[0] = parse("http://php/secret") }, "path"},
+		{"twice", func(o *proxy.Options) { o.Upstreams = append(o.Upstreams, parse("https://php:80")) }, "upstream 1 has the host"},
 		{"identify", func(o *proxy.Options) { o.Identify = nil }, "Identify"},
 		{"probe path", func(o *proxy.Options) { o.ProbePath = "check-url" }, "slash"},
 		{"registerer", func(o *proxy.Options) { o.Registerer = nil }, "Registerer"},
@@ -122,19 +119,17 @@ func TestProbe(t *testing.T) {
 	moved := newPHP(t, says("HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n"))
 	maintained := newPHP(t, says("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"))
 	gone := refused(t)
-	prefixed := *up.url
-	prefixed.Path = "/community"
 	tests := []struct {
 		name      string
 		upstreams []*url.URL
 		want      []float64
 		fails     bool
 	}{
-		{"up", []*url.URL{&prefixed}, []float64{1}, false},
+		{"up", []*url.URL{up.url}, []float64{1}, false},
 		{"redirect is an answer", []*url.URL{moved.url}, []float64{1}, false},
 		{"maintenance", []*url.URL{maintained.url}, []float64{0}, true},
 		{"gone", []*url.URL{gone}, []float64{0}, true},
-		{"one of two", []*url.URL{gone, &prefixed}, []float64{0, 1}, false},
+		{"one of two", []*url.URL{gone, up.url}, []float64{0, 1}, false},
 		{"none of two", []*url.URL{gone, maintained.url}, []float64{0, 0}, true},
 	}
 	for _, tt := range tests {
@@ -156,7 +151,7 @@ func TestProbe(t *testing.T) {
 			}
 		})
 	}
-	if got := up.got(t); !strings.HasPrefix(got, "GET /community/api/v1/helpdesk/check-url HTTP/1.1\r\n") || hasHeader(got, "Authorization") {
+	if got := up.got(t); !strings.HasPrefix(got, "GET /api/v1/helpdesk/check-url HTTP/1.1\r\n") || hasHeader(got, "Authorization") {
 		t.Errorf("PHP received %q", got)
 	}
 }

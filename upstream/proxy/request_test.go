@@ -229,25 +229,6 @@ func TestOpaqueTarget(t *testing.T) {
 	}
 }
 
-func TestPathPrefixOfUpstream(t *testing.T) {
-	tests := []struct{ prefix, path, want string }{
-		{"", "/api/v1/x", "/api/v1/x"},
-		{"/", "/api/v1/x", "/api/v1/x"},
-		{"/community/public", "/api/v1/x", "/community/public/api/v1/x"},
-		{"/community/public/", "/kb/a%2Fb", "/community/public/kb/a%2Fb"},
-	}
-	for _, tt := range tests {
-		upstream := newPHP(t, says(okAnswer))
-		base := *upstream.url
-		base.Path = tt.prefix
-		f := fronting(t, newProxy(t, options(&base)), proxy.API)
-		f.get(t, tt.path+"?q=1", "")
-		if got := upstream.got(t); !strings.HasPrefix(got, "GET "+tt.want+"?q=1 HTTP/1.1\r\n") {
-			t.Errorf("prefix %q, path %q: PHP received %q, want %q", tt.prefix, tt.path, got, tt.want)
-		}
-	}
-}
-
 // TestExpectContinue: the gateway itself says 100, PHP never hears the wish.
 func TestExpectContinue(t *testing.T) {
 	upstream := newPHP(t, says(okAnswer))

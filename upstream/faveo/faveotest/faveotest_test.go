@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"faveo-gateway/upstream/faveo"
 	"faveo-gateway/upstream/faveo/faveotest"
@@ -15,7 +16,9 @@ import (
 // user prints an account of d as the room does.
 func user(t *testing.T, d *faveotest.Database, id uint64) string {
 	t.Helper()
-	db, err := faveo.Open(t.Context(), faveo.Options{Database: d.URL, PublicPath: d.PublicPath})
+	db, err := faveo.Open(t.Context(), faveo.Options{
+		Database: d.URL, Timeout: 3 * time.Second, MaxConnections: 2, Version: "auto", PublicPath: d.PublicPath,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,75 @@
+package database
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// The error numbers of MySQL and MariaDB that mean something here.
+const (
+	mysqlDatabaseDenied = 1044 // ER_DBACCESS_DENIED_ERROR
+	mysqlDuplicate      = 1062 // ER_DUP_ENTRY
+	mysqlTableDenied    = 1142 // ER_TABLEACCESS_DENIED_ERROR
+	mysqlColumnDenied   = 1143 // ER_COLUMNACCESS_DENIED_ERROR
+	mysqlMissingTable   = 1146 // ER_NO_SUCH_TABLE
+	mysqlIncomparable   = 1267 // ER_CANT_AGGREGATE_2COLLATIONS, of MariaDB
+	mysqlUnconvertible  = 3854 // ER_CANNOT_CONVERT_STRING, of MySQL 8
+)
+
+// IsDuplicate reports that a row was refused by a unique index.
+func IsDuplicate(err error) bool {
+	switch sqliteCode(err) {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return true
+	}
+	return mysqlNumber(err) == mysqlDuplicate
+}
+
+// IsDenied reports that the user lacks a right on the database, a table or a
+// column. A refused password is none of these. The error's text names the right.
+func IsDenied(err error) bool {
+	switch mysqlNumber(err) {
+	case mysqlDatabaseDenied, mysqlTableDenied, mysqlColumnDenied:
+		return true
+	}
+	return false
+}
+
+// IsMissingTable reports that a table does not exist. SQLite has no code for it,
+// only the general one and this text.
+func IsMissingTable(err error) bool {
+	if sqliteCode(err) == sqlite3.SQLITE_ERROR {
+		return strings.Contains(err.Error(), "no such table: ")
+	}
+	return mysqlNumber(err) == mysqlMissingTable
+}
+
+// IsIncomparable reports that a text cannot be compared with a column, because
+// the column's character set lacks one of its characters.
+func IsIncomparable(err error) bool {
+	switch mysqlNumber(err) {
+	case mysqlIncomparable, mysqlUnconvertible:
+		return true
+	}
+	return false
+}
+
+// mysqlNumber returns the number of a server's error, else zero.
+func mysqlNumber(err error) uint16 {
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return e.Number
+	}
+	return 0
+}
+
+// sqliteCode returns the extended code of an SQLite error, else zero.
+func sqliteCode(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()
+	}
+	return 0
+}
