@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 
 	"upstream/database":        {},
 	"upstream/faveo":           {"upstream/database", "upstream/laravel"},
-	"upstream/faveo/faveotest": {"upstream/faveo", "upstream/laravel"},
+	"upstream/faveo/faveotest": {"upstream/standin", "upstream/faveo", "upstream/laravel"},
 	"upstream/standin":         {"upstream/faveo", "upstream/laravel"},
 }
 

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -124,6 +125,45 @@ func TestContractByDefault(t *testing.T) {
 			}
 			if got.status == http.StatusUnauthorized && strings.Contains(got.body, "token") {
 				t.Error("the body of a refusal contains the word token, which the iOS app takes for success")
+			}
+		})
+	}
+}
+
+// collated are the recordings that a database without Faveo's collation answers
+// otherwise, and the one that cannot be had without MariaDB.
+var collated = map[string]string{
+	"fullwidth-user-name":                  "full width letters equal ASCII",
+	"unicode-user-name-ascii-fold":         "accents are ignored",
+	"unicode-user-name-decomposed":         "composed and decomposed letters are equal",
+	"database-session-time-zone-plus-0530": "SQLite has no session time zone",
+	"database-down":                        "a file is never down",
+}
+
+// TestContractOnTheDemosDatabase replays the recordings against SQLite, as the
+// demo uses it, without any service but Redis.
+func TestContractOnTheDemosDatabase(t *testing.T) {
+	requireRedis(t)
+	db := faveotest.NewSQLite(t)
+	w := start(t, settings{
+		"faveo.database": db.URL, "faveo.public_path": db.PublicPath, "redis.key_prefix": "fgw-test-" + rand.Text() + ":",
+		"state.database":      "sqlite://" + t.TempDir() + "/gateway.sqlite",
+		"login.strict_status": "false", "login.hide_internal_note": "false",
+	})
+	for _, recording := range faveotest.Recordings(t, "authenticate") {
+		if _, out := collated[recording.Name]; out {
+			continue
+		}
+		t.Run(recording.Name, func(t *testing.T) {
+			w := w.in(t)
+			defer db.Apply(t, recording.Precondition)()
+			got := w.replay(recording)
+			want, intended := differences[recording.Name]
+			if !intended {
+				want = difference{status: recording.Response.Status, body: string(recording.Response.Body)}
+			}
+			if got.status != want.status || normal(got.body) != normal(want.body) {
+				t.Errorf("answer is\n%d %s\nwant\n%d %s", got.status, normal(got.body), want.status, normal(want.body))
 			}
 		})
 	}
