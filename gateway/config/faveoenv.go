@@ -9,6 +9,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
+
+	"faveo-gateway/gateway/token"
 )
 
 // readFaveoEnv reads from the .env of Faveo what the gateway shares with it. It
@@ -39,6 +42,7 @@ func (l *loader) readFaveoEnv(name string) (settings, bool) {
 	l.imply(given, "faveo.database", e.database)
 	l.imply(given, "faveo.jwt_secret", e.jwtSecret)
 	l.imply(given, "tokens.ttl", e.tokenLife)
+	l.imply(given, "tokens.max_ttl", e.longestLife)
 	l.imply(given, "server.base_path", e.basePath)
 	l.imply(given, "redis.url", e.redis)
 	return given, true
@@ -110,6 +114,17 @@ func (e faveoEnv) tokenLife() (string, int, error) {
 		return "", line, errors.New("JWT_TTL must be a whole number of minutes")
 	}
 	return strconv.FormatUint(minutes, 10) + "m", line, nil
+}
+
+// longestLife lets tokens live as long as JWT_TTL says where that is more than
+// the default of tokens.max_ttl. A fault is tokenLife's to report.
+func (e faveoEnv) longestLife() (string, int, error) {
+	text, line, err := e.tokenLife()
+	life, parseErr := time.ParseDuration(text)
+	if err != nil || parseErr != nil || life <= token.DefaultConfig().MaxTTL {
+		return "", line, nil
+	}
+	return text, line, nil
 }
 
 // basePath is the path of APP_URL. The installer writes the address that its

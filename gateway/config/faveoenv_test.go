@@ -72,6 +72,7 @@ func TestFaveoEnvValues(t *testing.T) {
 		{"no TTL", "", ttl, "1h0m0s"},
 		{"null TTL", "JWT_TTL=null", ttl, "1h0m0s"},
 		{"TTL", "JWT_TTL=60", ttl, "1h0m0s"},
+		{"TTL of a week", "JWT_TTL=10080", ttl, "168h0m0s"},
 		{"quoted TTL", "JWT_TTL=\"30\"", ttl, "30m0s"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
