@@ -109,3 +109,24 @@ func keysOf(t reflect.Type, path string, index []int) []field {
 	}
 	return all
 }
+
+// TestReadmeNamesEveryKey holds the table of the README to the keys there are.
+func TestReadmeNamesEveryKey(t *testing.T) {
+	content, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var given []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+\\.[a-z_.]+)` \\|").FindAllSubmatch(content, -1) {
+		given = append(given, string(row[1]))
+	}
+	var want []string
+	for _, k := range keysOf(reflect.TypeFor[config.Config](), "", nil) {
+		want = append(want, k.path)
+	}
+	slices.Sort(given)
+	slices.Sort(want)
+	if !slices.Equal(given, want) {
+		t.Errorf("README.md has rows for\n%s\nthe keys are\n%s", strings.Join(given, "\n"), strings.Join(want, "\n"))
+	}
+}
