@@ -60,6 +60,9 @@ func (rd *Reader) Read(r *http.Request) (*Request, error) {
 		Method: r.Method, Path: path, API: api,
 		in: r, limits: rd.limits, fullPath: full, rawQuery: rawQuery,
 	}
+	if len(r.Header["Content-Type"]) > 1 {
+		return nil, ambiguous(ReasonContentType)
+	}
 	if !api {
 		q.Path, q.fullPath = escapeWebPath(path), escapeWebPath(full)
 		return q, nil

@@ -16,10 +16,10 @@ import (
 // the body bounded by Limits.Body (reading beyond it
 // is an *http.MaxBytesError).
 //
-// The header map is a copy, without the client's framing (Content-Length,
-// Transfer-Encoding, Trailer, Expect). The values are shared with the original and
-// must be replaced, not changed. The request is good until Close and may be
-// built again, but bodies that stream do so once.
+// The header map is without the client's framing (Content-Length, Transfer-Encoding,
+// Trailer, Expect). Map and values may be the client's own and must not be changed.
+// The request is good until Close and may be built again, but bodies that stream
+// do so once.
 //
 // Errors: those of LoadBody, which Rebuild calls with Limits.Body when nobody
 // did before.
@@ -36,8 +36,12 @@ func (q *Request) Rebuild(ctx context.Context) (*http.Request, error) {
 	return out, q.rebuildBody(out)
 }
 
-// rebuildHeader copies the map without what describes the client's framing.
+// rebuildHeader returns the header without what describes the client's framing: a
+// copy, or the client's own map when there is nothing to leave out.
 func (q *Request) rebuildHeader() http.Header {
+	if !q.isFramed() {
+		return q.in.Header
+	}
 	h := make(http.Header, len(q.in.Header)+1)
 	for name, values := range q.in.Header {
 		switch name {
@@ -51,6 +55,17 @@ func (q *Request) rebuildHeader() http.Header {
 		h[name] = values[:len(values):len(values)]
 	}
 	return h
+}
+
+// isFramed says whether the header describes a body. One with a body to rebuild
+// gets a map of its own, too: the new type is written into it.
+func (q *Request) isFramed() bool {
+	for _, name := range [...]string{"Content-Length", "Transfer-Encoding", "Trailer", "Expect", "Content-Type"} {
+		if _, there := q.in.Header[name]; there {
+			return true
+		}
+	}
+	return q.content.kind != 0
 }
 
 func (q *Request) rebuildURL() *url.URL {
