@@ -1,5 +1,6 @@
 // Package faveo is the gateway's view of a Faveo installation's database and of the JSON that Faveo makes from it:
-// accounts, password hashes, the installed version, the login answer and the user object.
+// accounts, password hashes, the installed version, the login answer and the user object, and what decides who may see
+// a ticket.
 //
 // # Idea
 //
@@ -70,8 +71,8 @@ type Options struct {
 	// HideInternalNote sends internal_note as null to everybody whose role is not exactly admin or agent. The key
 	// stays, because the mobile apps decode a fixed shape.
 	HideInternalNote bool
-	// Observe, when set, is told of every query. The operations are ping, login_lookup, user_by_id, account, version
-	// and hash_costs.
+	// Observe, when set, is told of every query. The operations are ping, login_lookup, user_by_id, account, version,
+	// hash_costs, tickets, affiliation, department_table and site_url.
 	Observe Observer
 	// Now is the clock of the caches. Nil: time.Now.
 	Now func() time.Time
@@ -114,11 +115,13 @@ func (o Options) validate() error {
 
 // DB is a pool of connections to Faveo's database. It is safe for concurrent use.
 type DB struct {
-	options Options
-	pool    *sql.DB
-	lookup  lookupStatements
-	version *cached[Version]
-	padding *cached[string]
+	options     Options
+	pool        *sql.DB
+	lookup      lookupStatements
+	version     *cached[Version]
+	padding     *cached[string]
+	siteURL     *cached[string]
+	departments *cached[bool]
 }
 
 // Open checks the options and makes the pool. It does not connect, so a gateway may start before its database; Ping
@@ -148,6 +151,8 @@ func Open(_ context.Context, o Options) (*DB, error) {
 	pool.SetConnMaxIdleTime(connectionIdle)
 	db := &DB{options: o, pool: pool, lookup: lookupFor(url.Dialect())}
 	db.version = newCached(versionRefresh, o.Now, db.readVersion)
+	db.siteURL = newCached(versionRefresh, o.Now, db.readSiteURL)
+	db.departments = newCached(versionRefresh, o.Now, db.readDepartmentTable)
 	db.padding = newCached(hashCostRefresh, o.Now, db.readUsualHash)
 	return db, nil
 }

@@ -22,22 +22,27 @@ type User struct {
 	row     row
 }
 
-// lookupStatements are the two searches of a login.
+// lookupStatements are the statements that the two databases spell differently: the two searches of a login, and the
+// count of those columns of department_assign_agents that exist.
 //
 // SELECT * is on purpose: Faveo prints every column of the row, so one that a plugin added must appear, at its place in
 // the table (contract section 1). active = 1 belongs into the search: of several rows with one user_name PHP takes the
 // first among the active ones and tries only its password.
-type lookupStatements struct{ byEmail, byName string }
+type lookupStatements struct{ byEmail, byName, departmentColumns string }
 
 var (
 	mysqlLookup = lookupStatements{
 		byEmail: "SELECT * FROM users WHERE email = ? AND active = 1 ORDER BY id LIMIT 1",
 		byName:  "SELECT * FROM users WHERE user_name = ? AND active = 1 ORDER BY id LIMIT 1",
+		departmentColumns: "SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE()" +
+			" AND table_name = 'department_assign_agents' AND column_name IN ('agent_id', 'department_id')",
 	}
 	// NOCASE folds ASCII only. That is enough for the demo, the only user of SQLite.
 	sqliteLookup = lookupStatements{
 		byEmail: "SELECT * FROM users WHERE email = ? COLLATE NOCASE AND active = 1 ORDER BY id LIMIT 1",
 		byName:  "SELECT * FROM users WHERE user_name = ? COLLATE NOCASE AND active = 1 ORDER BY id LIMIT 1",
+		departmentColumns: "SELECT COUNT(*) FROM pragma_table_info('department_assign_agents')" +
+			" WHERE name IN ('agent_id', 'department_id')",
 	}
 )
 

@@ -3,7 +3,6 @@ package faveo
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"regexp"
 )
@@ -66,11 +65,7 @@ func (db *DB) Version(ctx context.Context) (Version, error) {
 func (db *DB) readVersion(ctx context.Context) (Version, error) {
 	var stored sql.NullString
 	err := db.ask(ctx, "version", func(ctx context.Context) error {
-		row := db.pool.QueryRowContext(ctx, "SELECT version FROM settings_system ORDER BY id LIMIT 1")
-		if err := row.Scan(&stored); !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		return nil
+		return scanSetting(db.pool.QueryRowContext(ctx, "SELECT version FROM settings_system ORDER BY id LIMIT 1"), &stored)
 	})
 	if err != nil {
 		return Version{}, err

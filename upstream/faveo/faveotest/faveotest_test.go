@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +101,35 @@ func TestUnknownPreconditionFails(t *testing.T) {
 		if !fails(t, func(tb testing.TB) { d.Apply(tb, precondition) }) {
 			t.Errorf("%v passed", precondition)
 		}
+	}
+}
+
+// TestRows: what the helpers arrange is what the room reads.
+func TestRows(t *testing.T) {
+	d := faveotest.New(t)
+	d.AddTicket(t, 50, 4, 3, 0, 2)
+	d.AddCollaborator(t, 50, 6)
+	d.SetDepartment(t, 2, 2)
+	d.AddDepartment(t, 2, 3)
+	d.AddDepartment(t, 2, 1)
+	d.AddToTeam(t, 2, 2)
+	d.Insert(t, "ticket_thread", faveotest.Row{"ticket_id": 50, "user_id": 2, "is_internal": 1, "body": "a note"})
+	db, err := faveo.Open(t.Context(), faveo.Options{Database: d.URL, Timeout: 3 * time.Second, MaxConnections: 4, Version: "auto"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	tickets, err := db.Tickets(t.Context(), []uint64{50})
+	want := faveo.Ticket{ID: 50, Owner: 4, Department: 3, Team: 2, Collaborators: []uint64{6}}
+	if err != nil || !reflect.DeepEqual(tickets[50], want) {
+		t.Errorf("Tickets = %v, %v, want %v", tickets, err, want)
+	}
+	agent, err := db.Affiliation(t.Context(), 2)
+	if err != nil || !slices.Equal(agent.Departments, []uint64{1, 2, 3}) || !slices.Equal(agent.Teams, []uint64{2}) {
+		t.Errorf("Affiliation = %v, %v", agent, err)
+	}
+	if !fails(t, func(tb testing.TB) { d.Insert(tb, "no_such_table", faveotest.Row{"id": 1}) }) {
+		t.Error("a row of no table passed")
 	}
 }
 

@@ -75,6 +75,29 @@ CREATE TABLE ticket_collaborator (
   KEY (ticket_id), KEY (user_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
+CREATE TABLE ticket_thread (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  ticket_id INT UNSIGNED NULL, user_id INT UNSIGNED NULL, poster VARCHAR(255) NULL, source INT UNSIGNED NULL,
+  reply_rating INT NOT NULL DEFAULT 0, rating_count INT NOT NULL DEFAULT 0, is_internal TINYINT(1) NOT NULL DEFAULT 0,
+  title VARCHAR(255) NULL, body LONGBLOB NULL, format VARCHAR(255) NULL, ip_address VARCHAR(255) NULL,
+  created_at TIMESTAMP NULL, updated_at TIMESTAMP NULL,
+  KEY (ticket_id), KEY (user_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+CREATE TABLE teams (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  name VARCHAR(255) NULL, status TINYINT(1) NOT NULL DEFAULT 0, team_lead INT UNSIGNED NULL,
+  assign_alert TINYINT(1) NOT NULL DEFAULT 0, admin_notes VARCHAR(255) NULL,
+  created_at TIMESTAMP NULL, updated_at TIMESTAMP NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
+CREATE TABLE team_assign_agent (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  team_id INT UNSIGNED NULL, agent_id INT UNSIGNED NULL,
+  created_at TIMESTAMP NULL, updated_at TIMESTAMP NULL,
+  KEY (team_id), KEY (agent_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+
 CREATE TABLE department (
   id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
   name VARCHAR(255) NULL, type VARCHAR(255) NULL, sla INT UNSIGNED NULL, manager INT UNSIGNED NULL,
@@ -100,6 +123,8 @@ CREATE TABLE user_assign_organization (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 INSERT INTO department (id, name, type) VALUES (1, 'Support', '1'), (2, 'Sales', '1'), (3, 'Operation', '1');
+
+INSERT INTO teams (id, name, status) VALUES (1, 'Level 1 Support', 1), (2, 'Level 2 Support', 0), (3, 'Developer', 0);
 
 INSERT INTO settings_system (id, status, url, department, version)
 VALUES (1, 1, 'http://helpdesk.example.test', '1', 'v2.0.3');
