@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"io"
 	"net/http"
 	"strings"
 )
@@ -28,11 +27,11 @@ func (c *call) label(res *http.Response) error {
 	if !typed {
 		c.w.Header()["Content-Type"] = nil
 	}
-	if c.kind != API || !hasMeaning(res.StatusCode) || typed && !maybeHTML(contentType) {
+	if c.passage.Kind != API || !hasMeaning(res.StatusCode) || typed && !maybeHTML(contentType) {
 		return nil
 	}
 	if readable(res) {
-		head, err := c.answer.peek()
+		head, err := c.answer.peek() // Of an edited body its edited beginning.
 		if err != nil || len(head) == 0 {
 			return err
 		}
@@ -62,13 +61,27 @@ func readable(res *http.Response) bool {
 // follows the last of several, another client the first.
 func maybeHTML(contentType []string) bool {
 	for _, v := range contentType {
-		media, _, _ := strings.Cut(v, ";")
-		media = strings.Trim(media, " \t")
-		if media == "" || strings.EqualFold(media, "text/html") {
+		if media := mediaType(v); media == "" || strings.EqualFold(media, "text/html") {
 			return true
 		}
 	}
 	return false
+}
+
+// maybeJSON reports whether an answer of this type can be JSON, which Faveo
+// sends under HTML's name, too.
+func maybeJSON(contentType []string) bool {
+	for _, v := range contentType {
+		if media := mediaType(v); strings.EqualFold(media, "application/json") {
+			return true
+		}
+	}
+	return len(contentType) == 0 || maybeHTML(contentType)
+}
+
+func mediaType(v string) string {
+	media, _, _ := strings.Cut(v, ";")
+	return strings.Trim(media, " \t")
 }
 
 // blanks may stand before a JSON text, RFC 8259 section 2.
@@ -78,47 +91,3 @@ func startsJSON(head []byte) bool {
 	head = bytes.TrimLeft(head, blanks)
 	return len(head) == 0 || head[0] == '{' || head[0] == '['
 }
-
-// answer is the body of PHP's answer: it can be looked into without being
-// held back, and it remembers that it broke off.
-type answer struct {
-	body io.ReadCloser
-	head []byte // read by peek and not yet by Read
-	err  error  // of Read, never io.EOF
-	room [512]byte
-}
-
-// peek returns the first bytes as soon as one of them is no blank, at most the
-// size of room; empty at once when the body is. The bytes stay to be read.
-func (a *answer) peek() ([]byte, error) {
-	filled := 0
-	for filled < len(a.room) {
-		n, err := a.body.Read(a.room[filled:])
-		filled += n
-		a.head = a.room[:filled]
-		if len(bytes.TrimLeft(a.head, blanks)) > 0 || err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return a.head, nil
-}
-
-// Read implements io.Reader.
-func (a *answer) Read(p []byte) (int, error) {
-	if len(a.head) > 0 {
-		n := copy(p, a.head)
-		a.head = a.head[n:]
-		return n, nil
-	}
-	n, err := a.body.Read(p)
-	if err != nil && err != io.EOF {
-		a.err = err
-	}
-	return n, err
-}
-
-// Close implements io.Closer.
-func (a *answer) Close() error { return a.body.Close() }

@@ -52,7 +52,7 @@ func TestCachingRuleOfFaveoIsKept(t *testing.T) {
 // TestMediaType is the table of label.
 func TestMediaType(t *testing.T) {
 	const html, script = "Content-Type: text/html; charset=UTF-8\r\n", "<script>alert(1)</script>"
-	blanks := strings.Repeat("\n", 600)
+	blanks := strings.Repeat("\n", 5000)
 	tests := []struct {
 		name, method, status, headers, body, want string
 		sandbox                                   bool
@@ -125,7 +125,7 @@ func TestMediaTypeOnWeb(t *testing.T) {
 }
 
 // TestRecordedAnswers replays what the real Faveo said on its API: all JSON
-// arrives as JSON, and no body changes.
+// arrives as JSON, and no body changes but those that name a file of the server.
 func TestRecordedAnswers(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/faveo-contract/routes/*.json")
 	if err != nil || len(files) == 0 {
@@ -137,7 +137,7 @@ func TestRecordedAnswers(t *testing.T) {
 		return err == nil
 	})
 	f := fronting(t, newProxy(t, options(upstream.url)), proxy.API)
-	relabelled := 0
+	relabelled, concealed := 0, 0
 	for _, file := range files {
 		r := readRecording(t, file)
 		if !strings.HasPrefix(r.Request.Path, "/api/v") || r.Request.Method == http.MethodHead {
@@ -147,7 +147,12 @@ func TestRecordedAnswers(t *testing.T) {
 		res := f.parse(t, r.Request.Method, "/api/v1/x", "")
 		<-upstream.received
 		body, err := io.ReadAll(res.Body)
-		if err != nil || string(body) != r.Response.Body || res.StatusCode != r.Response.Status {
+		want, _, leaks := strings.Cut(r.Response.Body, `,"file":"<app>`)
+		if leaks {
+			concealed++
+			want += "}"
+		}
+		if err != nil || string(body) != want || res.StatusCode != r.Response.Status || res.ContentLength != int64(len(want)) {
 			t.Errorf("%s: status %d, body %q, %v", file, res.StatusCode, body, err)
 		}
 		if got := res.Header.Get("Content-Type"); got != "application/json" {
@@ -159,6 +164,9 @@ func TestRecordedAnswers(t *testing.T) {
 	}
 	if relabelled == 0 {
 		t.Error("no recording of an answer with the wrong type")
+	}
+	if concealed != 2 {
+		t.Errorf("%d recordings with a path of the server, want 2", concealed)
 	}
 }
 
@@ -200,7 +208,7 @@ func TestInterimAnswers(t *testing.T) {
 	p := newProxy(t, options(upstream.url))
 	f := newFront(t, func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("X-Request-Id", "ours")
-		return p.Forward(w, r, proxy.Web)
+		return p.Forward(w, r, proxy.Passage{Kind: proxy.Web})
 	})
 	got := f.get(t, "/page", "")
 	if !strings.HasPrefix(got, "HTTP/1.1 404 Not Found\r\n") || !hasLine(got, "X-Request-Id: ours") || hasHeader(got, "Link") || hasHeader(got, "Set-Cookie") {

@@ -1,17 +1,18 @@
 package proxy_test
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"faveo-gateway/upstream/faveo"
 	"faveo-gateway/upstream/proxy"
 )
 
@@ -20,7 +21,7 @@ import (
 // the CPU time of the whole process: client, proxy and upstream, of which the
 // client and the upstream are the same in both.
 func BenchmarkForward(b *testing.B) {
-	payload := bytes.Repeat([]byte("x"), 1<<10)
+	payload := []byte(`["` + strings.Repeat("x", 1<<10-4) + `"]`)
 	backend := newBackend(b, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header()["Content-Type"] = []string{"application/json"}
@@ -35,8 +36,15 @@ func BenchmarkForward(b *testing.B) {
 		http.Handler
 	}{
 		{"bare", bare(b, backend)},
-		{"api", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = forward.Forward(w, r, proxy.API) })},
-		{"web", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = forward.Forward(w, r, proxy.Web) })},
+		{"api", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = forward.Forward(w, r, proxy.Passage{Kind: proxy.API})
+		})},
+		{"edited", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = forward.Forward(w, r, editing(faveo.HideInternalNote))
+		})},
+		{"web", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = forward.Forward(w, r, proxy.Passage{Kind: proxy.Web})
+		})},
 	}
 	for _, h := range handlers {
 		b.Run("sequential/"+h.name, func(b *testing.B) { measure(b, h.Handler, false) })

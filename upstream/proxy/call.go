@@ -23,7 +23,7 @@ type call struct {
 
 	w        http.ResponseWriter
 	in       *http.Request
-	kind     Kind
+	passage  Passage
 	upstream *upstream
 	upload   *upload   // nil: no body
 	tunnel   *hijacker // nil: the client did not ask for a websocket
@@ -47,9 +47,9 @@ func newCall(p *Proxy) *call {
 	return c
 }
 
-func (c *call) begin(w http.ResponseWriter, r *http.Request, k Kind, u *upstream) {
-	c.w, c.in, c.kind, c.upstream = w, r, k, u
-	if k == Web && wantsWebsocket(r) {
+func (c *call) begin(w http.ResponseWriter, r *http.Request, p Passage, u *upstream) {
+	c.w, c.in, c.passage, c.upstream = w, r, p, u
+	if p.Kind == Web && p.Edit == nil && wantsWebsocket(r) {
 		c.tunnel = &hijacker{ResponseWriter: w}
 		c.w = c.tunnel
 	}
@@ -79,7 +79,8 @@ func (c *call) observe() {
 // it alive.
 func (c *call) reset() {
 	c.w, c.in, c.upstream, c.upload, c.tunnel = nil, nil, nil, nil, nil
-	c.answer.body, c.answer.head, c.answer.err = nil, nil, nil
+	c.passage = Passage{}
+	c.answer.reset(&c.proxy.buffers)
 	c.sent, c.status, c.err = false, 0, nil
 }
 
@@ -97,7 +98,7 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 		c.upload = &upload{ReadCloser: out.Body}
 		out.Body = c.upload
 	}
-	c.proxy.filter.request(c.kind, pr.In.Header, out.Header)
+	c.proxy.filter.request(c.passage, pr.In.Header, out.Header)
 	if c.tunnel != nil {
 		out.Header["Connection"] = []string{"Upgrade"}
 		out.Header["Upgrade"] = []string{"websocket"}
@@ -120,13 +121,23 @@ func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-var errStatus = errors.New("upstream answered with no final status")
+var (
+	errStatus = errors.New("upstream answered with no final status")
+	// errIdentity is a token of the gateway's own that PHP does not accept: its
+	// secret or its clock differs. The client, who has proved who it is, must not
+	// read that as a refusal and log in again and again.
+	errIdentity = errors.New("upstream refuses the gateway's own token")
+)
 
 // modify sees the answer before a byte of it is written.
 func (c *call) modify(res *http.Response) error {
-	cleanAnswer(c.kind, res.Header)
+	cleanAnswer(c.passage.Kind, res.Header)
 	c.status = res.StatusCode
 	switch {
+	case c.passage.Identified && res.StatusCode == http.StatusUnauthorized:
+		return errIdentity
+	case c.passage.Edit != nil && !editable(res):
+		return errUneditable
 	case res.StatusCode == http.StatusSwitchingProtocols:
 		// The body is the connection and must stay what it is. ReverseProxy refuses a
 		// switch that was not asked for.
@@ -134,8 +145,10 @@ func (c *call) modify(res *http.Response) error {
 	case res.StatusCode < http.StatusOK:
 		return errStatus // net/http panics when it is told to write 0 to 99.
 	}
-	c.answer.body = res.Body
-	res.Body = &c.answer
+	c.answer.begin(res)
+	if err := c.edit(res); err != nil {
+		return err
+	}
 	return c.label(res)
 }
 

@@ -16,8 +16,8 @@ type Config struct {
 	MaxIdleConnections int `yaml:"max_idle_connections"`
 	// ForwardHeaders are names of request headers that API routes get besides the
 	// known ones, for plugins; the web UI gets them anyway. Case does not matter.
-	// Cookies, identity, forwarding and hop-by-hop headers cannot be named. Default
-	// none.
+	// Cookies, identity, forwarding and hop-by-hop headers cannot be named, nor what
+	// would ask for a part or an encoding of an answer. Default none.
 	ForwardHeaders []string `yaml:"forward_headers"`
 }
 
@@ -79,6 +79,8 @@ func forwardFault(name string) string {
 		return "is an identity, forwarding or connection header, which only the gateway sets"
 	case name == "Cookie":
 		return "would give the API a second place for a token"
+	case name == "Range" || name == "If-Range" || name == "Accept-Encoding":
+		return "would let an answer past the gateway that it has to read"
 	case name == "Content-Encoding":
 		return "would let a web server read another body than the gateway"
 	}

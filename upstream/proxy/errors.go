@@ -17,7 +17,7 @@ import (
 var (
 	// ErrUnavailable: no usable answer. The connection was refused, not made in
 	// time, not trusted (TLS), reset before the headers, or the answer was not
-	// HTTP. 502.
+	// HTTP, or it had to be edited and could not be. 502.
 	ErrUnavailable = errors.New("upstream unavailable")
 	// ErrTimeout: the upstream has the request but did not answer within
 	// timeouts.response_header or before the deadline of the request's context. 504.
@@ -88,14 +88,21 @@ func classifyContext(ctx context.Context) error {
 type upload struct {
 	io.ReadCloser
 	err atomic.Pointer[error]
+	// ended is set behind the body's end. The transport asks once more, and a
+	// server that has answered by then has closed the body: that is no failure.
+	ended bool
 }
 
 // Read implements io.Reader.
 func (u *upload) Read(p []byte) (int, error) {
+	if u.ended {
+		return 0, io.EOF
+	}
 	n, err := u.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
 		u.err.CompareAndSwap(nil, &err)
 	}
+	u.ended = err == io.EOF
 	return n, err
 }
 

@@ -128,7 +128,7 @@ func TestTimeout(t *testing.T) {
 		f := newFront(t, func(w http.ResponseWriter, r *http.Request) error {
 			ctx, cancel := context.WithTimeout(r.Context(), 20*time.Millisecond)
 			defer cancel()
-			return p.Forward(w, r.WithContext(ctx), proxy.API)
+			return p.Forward(w, r.WithContext(ctx), proxy.Passage{Kind: proxy.API})
 		})
 		f.get(t, "/api/v1/x", "")
 		if err := f.result(t); !errors.Is(err, proxy.ErrTimeout) {
@@ -147,7 +147,7 @@ func TestTooLarge(t *testing.T) {
 	p := newProxy(t, o)
 	f := newFront(t, func(w http.ResponseWriter, r *http.Request) error {
 		r.Body = http.MaxBytesReader(w, r.Body, 4)
-		return p.Forward(w, r, proxy.API)
+		return p.Forward(w, r, proxy.Passage{Kind: proxy.API})
 	})
 	if got := f.send(t, "POST /api/v1/x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nabcdefgh\r\n0\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 413 ") {
 		t.Errorf("answer %q", got)
@@ -172,7 +172,7 @@ func (failing) Close() error               { return nil }
 func TestSpooledBodyFails(t *testing.T) {
 	p := newProxy(t, options(newPHP(t, says(okAnswer)).url))
 	r := httptest.NewRequest(http.MethodPost, "http://a.test/api/v1/x", failing{&fs.PathError{Op: "read", Path: "upload", Err: io.ErrUnexpectedEOF}})
-	err := p.Forward(httptest.NewRecorder(), r, proxy.API)
+	err := p.Forward(httptest.NewRecorder(), r, proxy.Passage{Kind: proxy.API})
 	if err == nil || status(err) != http.StatusInternalServerError {
 		t.Errorf("error %v, want one without a sentinel", err)
 	}
@@ -250,7 +250,7 @@ func TestUpstreamDiesInTheBody(t *testing.T) {
 					if bare {
 						r = r.WithContext(context.Background())
 					}
-					return p.Forward(w, r, proxy.API)
+					return p.Forward(w, r, proxy.Passage{Kind: proxy.API})
 				})
 				got := f.ask(t, http.MethodGet, "/api/v1/x", "")
 				res, err := http.ReadResponse(bufio.NewReader(strings.NewReader(got)), nil)

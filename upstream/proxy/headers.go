@@ -28,11 +28,21 @@ func newFilter(forward []string) filter {
 
 // request removes from out what must not reach PHP. in are the same headers
 // before the hop-by-hop ones were removed.
-func (f filter) request(k Kind, in, out http.Header) {
+//
+// What there is an Edit for is asked for whole, unencoded and without a
+// precondition (RFC 9110 section 13.1): the answer to one would speak of the
+// body before the edit.
+func (f filter) request(p Passage, in, out http.Header) {
 	for name := range out {
-		if !f.passes(k, name) {
+		if !f.passes(p.Kind, name) {
 			delete(out, name)
 		}
+	}
+	if p.Edit != nil {
+		for _, name := range [...]string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+			delete(out, name)
+		}
+		out["Accept-Encoding"] = []string{"identity"}
 	}
 	// RFC 9110 7.6.1 removes what Connection names, but the gateway has judged the
 	// body by this one: without it PHP would read the same body in another way.
@@ -58,12 +68,14 @@ func (f filter) passes(k Kind, name string) bool {
 // nothing protects the API against forged cross-site requests), Referer (of a
 // page that was asked for with ?token=), Content-Encoding (PHP does not decode
 // bodies but a web server before it may, after the gateway has judged them),
-// Authorization (the bridge token alone).
+// Authorization (the bridge token alone), Accept-Encoding, Range and If-Range
+// (web servers compress and cut whatever PHP answers, and an error message that
+// comes so cannot be edited).
 func allowed(name string) bool {
 	switch name {
-	case "Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language",
+	case "Accept", "Accept-Charset", "Accept-Language",
 		"Cache-Control", "Pragma", "Content-Type", "Content-Language", "User-Agent",
-		"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range",
+		"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
 		"Origin", "X-Requested-With", "Dnt":
 		return true
 	}
@@ -107,6 +119,7 @@ func reserved(name string) bool {
 		strings.HasPrefix(name, "X-Accel-") ||
 		strings.HasPrefix(name, "X-Sendfile") ||
 		strings.HasPrefix(name, "Cf-") ||
+		strings.HasPrefix(name, "Php-Auth-") || // Symfony makes an Authorization of them.
 		strings.HasPrefix(name, "Proxy") // Proxy alone is httpoxy, CVE-2016-5385.
 }
 

@@ -13,8 +13,11 @@
 //     deny-list on the web UI. Identity and forwarding headers come from
 //     Options.Identify only, which runs after every client header has been
 //     looked at (httputil.ReverseProxy.Rewrite, never Director).
-//   - The answer loses what speaks of the machine behind, and API answers that
-//     Faveo mislabels as HTML are labelled as what they are (answer.go).
+//   - The answer loses what speaks of the machine behind, API answers that
+//     Faveo mislabels as HTML are labelled as what they are (answer.go), and its
+//     error messages lose the place in the source that raised them (origin.go).
+//   - An answer that the caller may see only in part goes through the Edit of
+//     its Passage, or not at all (edit.go).
 //
 // Each request takes one pooled call, which owns a ReverseProxy of its own, so
 // that the outcome of a request has a place without contexts and without
@@ -40,6 +43,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -60,6 +64,27 @@ const (
 	// Web is the web UI: everything but identity and forwarding headers.
 	Web
 )
+
+// Passage is how one request goes through.
+type Passage struct {
+	Kind Kind
+	// Identified says that the request carries a token of the gateway's own, whose
+	// owner is proved. PHP's 401 is then a fault between the gateway and PHP, and is
+	// ErrUnavailable.
+	Identified bool
+	// Edit changes the body of the answer on its way; nil leaves it alone. It is
+	// called once, with the body, when there is one, whatever the status: an error
+	// can hold a row, too. The reader that it returns must fail where it cannot
+	// edit, and is read to its end by one goroutine before Forward returns.
+	//
+	// Nothing unedited passes. The upstream is asked for the whole, uncompressed
+	// and unconditional answer; one that comes otherwise (Content-Encoding, 206,
+	// 304, another protocol) is ErrUnavailable, as is a failure of Edit within the
+	// first 32 KiB of what it returns. A later one breaks the connection off.
+	// What described the unedited body (ETag, Digest, Content-Length, trailers and
+	// the like) is dropped.
+	Edit func(io.Reader) io.Reader
+}
 
 // Options are what a Proxy is made of. All fields are required except
 // Config.ForwardHeaders.
@@ -163,12 +188,12 @@ func New(o Options) (*Proxy, error) {
 // that value through, or the client takes half an answer for a whole one.
 //
 // r.Context() bounds the whole exchange, the body of the answer included.
-func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, k Kind) error {
+func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, passage Passage) error {
 	if err := fit(r); err != nil {
 		return err
 	}
 	c := p.calls.Get().(*call)
-	c.begin(w, r, k, p.pick())
+	c.begin(w, r, passage, p.pick())
 	defer c.observe()
 	return c.run()
 }

@@ -81,10 +81,11 @@ func TestConfigValidate(t *testing.T) {
 				c.ForwardHeaders = []string{
 					"authorization", "X-FORWARDED-FOR", "x-forwarded-anything", "Forwarded", "x-real-ip", "Connection", "Te", "upgrade", "Host", "content-length",
 					"Transfer-Encoding", "Cookie", "X-Request-ID", "traceparent", "Proxy", "X-API-Key", "X-HTTP-Method-Override", "content-encoding", "idempotency-key",
+					"range", "if-range", "accept-encoding",
 				}
 			},
 			func() (all []string) {
-				for i := range 19 {
+				for i := range 22 {
 					all = append(all, fmt.Sprintf("forward_headers[%d]", i))
 				}
 				return all
@@ -197,7 +198,7 @@ func TestParallelRequests(t *testing.T) {
 	})
 	p := newProxy(t, options(backend))
 	f := newFront(t, func(w http.ResponseWriter, r *http.Request) error {
-		err := p.Forward(w, r, proxy.API)
+		err := p.Forward(w, r, proxy.Passage{Kind: proxy.API})
 		if slam := r.URL.Query().Get("do") == "slam"; errors.Is(err, proxy.ErrUnavailable) != slam {
 			t.Errorf("%s: error %v", r.URL.RawQuery, err)
 		}

@@ -184,7 +184,7 @@ func newFront(t *testing.T, forward func(http.ResponseWriter, *http.Request) err
 // fronting is newFront for one kind of request.
 func fronting(t *testing.T, p *proxy.Proxy, k proxy.Kind) *front {
 	t.Helper()
-	return newFront(t, func(w http.ResponseWriter, r *http.Request) error { return p.Forward(w, r, k) })
+	return newFront(t, func(w http.ResponseWriter, r *http.Request) error { return p.Forward(w, r, proxy.Passage{Kind: k}) })
 }
 
 func status(err error) int {

@@ -200,7 +200,7 @@ func TestClientGoneWhileSwitching(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "http://a.test/socket", nil)
 	r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}
 	w := gone{httptest.NewRecorder()}
-	if err := p.Forward(w, r, proxy.Web); err != nil || w.Body.Len() > 0 {
+	if err := p.Forward(w, r, proxy.Passage{Kind: proxy.Web}); err != nil || w.Body.Len() > 0 {
 		t.Errorf("error %v, body %q", err, w.Body)
 	}
 }
