@@ -44,7 +44,8 @@ func addCollaborator(d *dataset, c call) answer {
 		return ok(object{{"error", object{{"email", []string{"The email has already been taken."}}}}})
 	}
 	u := d.newUser(&user{name: email, first: email, email: email, active: 1}, c.now)
-	d.collaborators = append(d.collaborators, collaborator{len(d.collaborators) + 1, c.in.id("ticket_id"), u.id})
+	d.lastCollaborator++
+	d.collaborators = append(d.collaborators, collaborator{d.lastCollaborator, c.in.id("ticket_id"), u.id})
 	return ok(object{{"collaborator", object{{email, email}}}})
 }
 

@@ -19,9 +19,27 @@ type dataset struct {
 	priorities    []named
 	topics        []named
 	slaPlans      []slaPlan
-	lastTicket    int // highest id ever given, so that a removed id does not come back
-	lastThread    int
 	installed     time.Time // created_at of the rows that the installer writes
+
+	// The highest ids ever given, so that a removed one does not come back.
+	lastTicket, lastThread, lastCollaborator int
+}
+
+// clone is a data set that a handler may change without a trace in d. Only what no handler changes is shared.
+func (d *dataset) clone() *dataset {
+	c := *d
+	c.users, c.tickets, c.threads = cloneRows(d.users), cloneRows(d.tickets), cloneRows(d.threads)
+	c.collaborators = slices.Clone(d.collaborators)
+	return &c
+}
+
+func cloneRows[T any](rows []*T) []*T {
+	all := make([]*T, len(rows))
+	for i, row := range rows {
+		same := *row
+		all[i] = &same
+	}
+	return all
 }
 
 // named is a row of one of the small tables that every installation has.

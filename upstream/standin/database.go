@@ -7,11 +7,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
-
-	"golang.org/x/crypto/bcrypt"
-	_ "modernc.org/sqlite" // the driver of the demo's database
 )
+
+// passwordHash is the hash of Password as PHP writes it: bcrypt of cost 10. All accounts have it, new ones too.
+const passwordHash = "$2y$10$MQZnFzwpWA.U35MLLcIuOuLcfsivm6bu1RK4J2yS1R8qCwFAMTacy"
 
 // databaseVersion is what settings_system says about the installation.
 const databaseVersion = "v2.0.3"
@@ -40,68 +39,36 @@ func CreateDatabase(ctx context.Context, path string) (address string, err error
 	return (&url.URL{Scheme: "sqlite", Path: filepath.ToSlash(path)}).String(), nil
 }
 
-// fill writes schema and rows in one transaction.
-func fill(ctx context.Context, path string) (err error) {
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path}).String())
-	if err != nil {
-		return err
+// databaseFile is the path in an address of CreateDatabase, and "" of an empty one. It is false of anything else.
+func databaseFile(address string) (path string, ok bool) {
+	if address == "" {
+		return "", true
 	}
-	defer func() {
-		if e := db.Close(); err == nil {
-			err = e
+	parsed, err := url.Parse(address)
+	if err != nil || !filepath.IsAbs(parsed.Path) || (&url.URL{Scheme: "sqlite", Path: parsed.Path}).String() != address {
+		return "", false
+	}
+	return parsed.Path, true
+}
+
+// fill writes schema and rows.
+func fill(ctx context.Context, path string) error {
+	return transact(ctx, path, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, schema); err != nil {
+			return err
 		}
-	}()
-	// Readers of one process shall not wait for the writer of another. The mode stays with the file.
-	if _, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
-		return err
-	}
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() //nolint:errcheck // After a commit there is nothing to roll back.
-	if _, err := tx.ExecContext(ctx, schema); err != nil {
-		return err
-	}
-	if err := seed().store(ctx, tx); err != nil {
-		return err
-	}
-	return tx.Commit()
+		return apply(ctx, tx, differences(nil, seed().tables()))
+	})
 }
 
-// phpHash is the password's hash as PHP writes it: bcrypt of cost 10 with the prefix $2y$, which Go writes $2a$.
-func phpHash() (string, error) {
-	hash, err := bcrypt.GenerateFromPassword([]byte(Password), 10)
-	if err != nil {
-		return "", err
-	}
-	return "$2y$" + strings.TrimPrefix(string(hash), "$2a$"), nil
-}
-
-// table is rows to insert; the first columns of each row are those named.
+// table is rows of a table of the database. The columns of each row are those named, first of all id.
 type table struct {
 	name, columns string
 	rows          [][]any
 }
 
-// store writes the whole data set.
-func (d *dataset) store(ctx context.Context, tx *sql.Tx) error {
-	// All accounts have one password, so one hash: each would cost the demo's start another 60 ms.
-	hash, err := phpHash()
-	if err != nil {
-		return err
-	}
-	for _, t := range append(d.settingsTables(), d.dataTables(hash)...) {
-		marks := strings.TrimSuffix(strings.Repeat("?,", strings.Count(t.columns, ",")+1), ",")
-		statement := "INSERT INTO " + t.name + " (" + t.columns + ") VALUES (" + marks + ")"
-		for _, row := range t.rows {
-			if _, err := tx.ExecContext(ctx, statement, row...); err != nil {
-				return fmt.Errorf("insert into %s: %w", t.name, err)
-			}
-		}
-	}
-	return nil
-}
+// tables are the whole data set, always the same tables in the same order.
+func (d *dataset) tables() []table { return append(d.settingsTables(), d.dataTables()...) }
 
 // settingsTables are the rows that Faveo's installer writes. The API key is there and not mandatory.
 func (d *dataset) settingsTables() []table {
@@ -121,6 +88,10 @@ func (d *dataset) settingsTables() []table {
 			rows(d.departments, func(_ int, r named) []any { return []any{r.id, r.name, "1", 1, at, at} }),
 		},
 		{
+			"teams", "id,name,status,created_at,updated_at",
+			rows(d.teams, func(_ int, r named) []any { return []any{r.id, r.name, 1, at, at} }),
+		},
+		{
 			"organization", "id,name,head,created_at,updated_at",
 			rows(d.organizations, func(_ int, o organization) []any { return []any{o.id, o.name, o.head, at, at} }),
 		},
@@ -131,14 +102,14 @@ func (d *dataset) settingsTables() []table {
 	}
 }
 
-func (d *dataset) dataTables(hash string) []table {
+func (d *dataset) dataTables() []table {
 	return []table{
 		{
 			"users", "id,user_name,first_name,last_name,email,ban,password,active,is_delete,ext,country_code,phone_number," +
 				"mobile,assign_group,primary_dpt,company,role,internal_note,created_at,updated_at",
 			rows(d.users, func(_ int, u *user) []any {
 				return []any{
-					u.id, u.name, u.first, u.last, u.email, u.ban, hash, u.active, u.deleted, orNull(u.ext),
+					u.id, u.name, u.first, u.last, orNull(u.email), u.ban, passwordHash, u.active, u.deleted, orNull(u.ext),
 					orNull(u.countryCode), orNull(u.phone), orNull(u.mobile), orNull(u.group()), orNull(u.department),
 					orNull(u.company), u.role, orNull(u.note), datetime(u.created), datetime(u.updated),
 				}
@@ -150,7 +121,7 @@ func (d *dataset) dataTables(hash string) []table {
 				"follow_up,created_at,updated_at",
 			rows(d.tickets, func(_ int, t *ticket) []any {
 				return []any{
-					t.id, t.number, t.owner, t.dept, t.priority, t.sla, t.topic, t.status, 0, 0, orNull(t.assignee),
+					t.id, t.number, t.owner, t.dept, t.priority, t.sla, t.topic, orNull(t.status), 0, 0, orNull(t.assignee),
 					0, t.source, 0, 0, 0, 0, 0, 0, datetime(t.created), datetime(t.due), 0,
 					0, datetime(t.created), datetime(t.updated),
 				}

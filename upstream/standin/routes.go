@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"slices"
@@ -23,16 +24,18 @@ type handler func(d *dataset, c call) answer
 
 // route is one API path.
 type route struct {
-	method string // GET (then HEAD too) or POST
-	open   bool   // needs no token
-	handle handler
+	method  string // GET (then HEAD too) or POST
+	open    bool   // needs no token
+	changes bool   // may change the data set; POST may
+	handle  handler
 }
 
 // apiRoutes is ROUTES.md. Like there, no route looks at the role of its caller.
 func apiRoutes() map[string]route {
 	const v1, helpdesk = "/api/v1/", "/api/v1/helpdesk/"
 	get := func(h handler) route { return route{method: http.MethodGet, handle: h} }
-	post := func(h handler) route { return route{method: http.MethodPost, handle: h} }
+	post := func(h handler) route { return route{method: http.MethodPost, changes: true, handle: h} }
+	changing := func(r route) route { r.changes = true; return r }
 	anybody := func(r route) route { r.open = true; return r }
 	return map[string]route{
 		v1 + "authenticate":    anybody(post(authenticate)),
@@ -81,7 +84,7 @@ func apiRoutes() map[string]route {
 		helpdesk + "sla-plan":   get(slaPlans),
 		helpdesk + "priority":   get(priorities),
 		helpdesk + "department": get(departments),
-		helpdesk + "api_key":    get(newAPIKey),
+		helpdesk + "api_key":    changing(get(newAPIKey)),
 	}
 }
 
@@ -141,7 +144,7 @@ func (f *Faveo) serveRoute(w http.ResponseWriter, r *http.Request, in input, fou
 		in: in.merged, url: "http://" + r.Host + in.path,
 		now: f.now().UTC(), random: rand.Text(), issue: f.issue,
 	}
-	a, body := f.run(found, c, id)
+	a, body := f.run(r.Context(), found, c, id)
 	if a.status != http.StatusUnauthorized {
 		w.Header().Set("X-RateLimit-Limit", "60")
 		w.Header().Set("X-RateLimit-Remaining", "59")
@@ -149,14 +152,36 @@ func (f *Faveo) serveRoute(w http.ResponseWriter, r *http.Request, in input, fou
 	send(w, a, body)
 }
 
-// run holds the lock while the handler works and its answer is encoded, and lets go of it before anything is sent.
-func (f *Faveo) run(found route, c call, id int) (answer, []byte) {
+// run holds the lock while the handler works, its changes are stored and its answer is encoded, and lets go of it before
+// anything is sent.
+func (f *Faveo) run(ctx context.Context, found route, c call, id int) (answer, []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c.user = f.data.user(id) // a token's user exists: checkToken has looked
-	a := unauthorized("Token not provided")
-	if found.open || c.user != nil {
-		a = found.handle(f.data, c)
+	var a answer
+	if found.changes && f.file != "" {
+		a = f.commit(ctx, found, c, id)
+	} else {
+		a = answerOf(found, f.data, c, id)
 	}
 	return a, a.encode()
+}
+
+func answerOf(found route, d *dataset, c call, id int) answer {
+	c.user = d.user(id) // a token's user exists: checkToken has looked
+	if !found.open && c.user == nil {
+		return unauthorized("Token not provided")
+	}
+	return found.handle(d, c)
+}
+
+// commit lets the handler work on a copy, which takes the place of the data set once the database has it.
+func (f *Faveo) commit(ctx context.Context, found route, c call, id int) answer {
+	next := f.data.clone()
+	a := answerOf(found, next, c, id)
+	// PHP does not stop in the middle either when its caller goes away.
+	if err := save(context.WithoutCancel(ctx), f.file, f.data, next); err != nil {
+		return fail(http.StatusInternalServerError, object{{"error", "standin database: " + err.Error()}})
+	}
+	f.data = next
+	return a
 }

@@ -1,8 +1,9 @@
 package standin
 
 // schema makes the tables of Faveo v2.0.3 that a gateway reads, columns in their order and with the types that MariaDB
-// declares (SCHEMA.md): who reads the file decides from the declared type what is a number, a text or a date. Names and
-// addresses of users compare without regard to case, as in Faveo's collation. Foreign keys are left out.
+// declares (SCHEMA.md; the migrations for teams and team_assign_agent): who reads the file decides from the declared type
+// what is a number, a text or a date. Names and addresses of users compare without regard to case, as in Faveo's
+// collation. Foreign keys are left out.
 // SQLite takes a word behind a length only when the whole type is quoted.
 const schema = `
 CREATE TABLE users (
@@ -135,6 +136,23 @@ CREATE TABLE ticket_collaborator (
   updated_at timestamp NULL
 );
 CREATE INDEX ticket_collaborator_ticket_id ON ticket_collaborator (ticket_id);
+CREATE TABLE teams (
+  id "int(10) unsigned" NOT NULL PRIMARY KEY,
+  name varchar(255) NULL,
+  status tinyint(1) NOT NULL DEFAULT 0,
+  team_lead "int(10) unsigned" NULL,
+  assign_alert tinyint(1) NOT NULL DEFAULT 0,
+  admin_notes varchar(255) NULL,
+  created_at timestamp NULL,
+  updated_at timestamp NULL
+);
+CREATE TABLE team_assign_agent (
+  id "int(10) unsigned" NOT NULL PRIMARY KEY,
+  team_id "int(10) unsigned" NULL,
+  agent_id "int(10) unsigned" NULL,
+  created_at timestamp NULL,
+  updated_at timestamp NULL
+);
 CREATE TABLE department (
   id "int(10) unsigned" NOT NULL PRIMARY KEY,
   name varchar(255) NULL,

@@ -10,7 +10,7 @@ func seed() *dataset {
 	d := &dataset{
 		apiKey:        "DemoInstallationKey0123456789abc",
 		users:         seedUsers(),
-		collaborators: []collaborator{{1, 1, 5}},
+		collaborators: []collaborator{{1, 1, 5}}, lastCollaborator: 1,
 		organizations: []organization{{named{1, "Northwind Cranes"}, 3}},
 		members:       []member{{1, 3}, {1, 6}},
 		departments:   list("Support", "Sales", "Operation"),

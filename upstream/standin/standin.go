@@ -15,8 +15,10 @@
 // pages of a web UI for pass-through tests, among them a slow stream and an upgraded connection.
 //
 // CreateDatabase writes the same accounts and tickets into a SQLite file with the tables and column types of Faveo, for
-// the gateway to read. The handler and the file start equal and then live apart: a ticket created through the handler
-// exists in its memory only.
+// the gateway to read. A Faveo that is given the file keeps it equal to its memory: what a request has changed, new users
+// and tickets, assignments, collaborators, removals, is committed to the file before the request is answered. A commit
+// that fails is answered 500, with the database's words, and then the request has changed nothing in memory either. A
+// Faveo without the file has its memory only.
 //
 // # What it is stricter about
 //
@@ -29,7 +31,8 @@
 // which a test searches Requests, and the pages of the web UI, of which only X-API-Key is judged.
 //
 // What it does not do: it enforces no rate limit (it sends constant X-RateLimit headers), it sends no mail, fetches no
-// URL, and keeps nothing on disk.
+// URL, and keeps nothing on disk but what Options.Database asks for. It writes into no database but one of
+// CreateDatabase.
 package standin
 
 import (
@@ -48,6 +51,9 @@ type Options struct {
 	Secret string
 	// BasePath is the folder that Faveo is installed in, "/community/public"; "" is the root.
 	BasePath string
+	// Database is the address of a database that CreateDatabase has just made, and that no other Faveo writes to. "" keeps
+	// all in memory. It must never name a real Faveo's.
+	Database string
 	// Now is the clock against which tokens are judged and that dates new rows. Nil means time.Now.
 	Now func() time.Time
 }
@@ -58,25 +64,31 @@ type Faveo struct {
 	base   string
 	now    func() time.Time
 	routes map[string]route
+	file   string // path of the database; "" is none
 	record record
 
-	mu   sync.Mutex // guards data
+	mu   sync.Mutex // guards data and the writing of file
 	data *dataset
 }
 
 var _ http.Handler = (*Faveo)(nil)
 
-// New returns a Faveo with a fresh data set. It panics when o.Secret is empty: that is a programmer's mistake, and a
-// stand-in that accepts tokens signed with nothing would prove nothing.
+// New returns a Faveo with a fresh data set. It panics when o.Secret is empty, because a stand-in that accepts tokens
+// signed with nothing would prove nothing, and when o.Database is no address that CreateDatabase returns: both are a
+// programmer's mistake.
 func New(o Options) *Faveo {
 	if o.Secret == "" {
 		panic("standin: Options.Secret is empty")
+	}
+	file, ok := databaseFile(o.Database)
+	if !ok {
+		panic("standin: Options.Database is not an address of CreateDatabase")
 	}
 	now := o.Now
 	if now == nil {
 		now = time.Now
 	}
-	return &Faveo{secret: []byte(o.Secret), base: o.BasePath, now: now, routes: apiRoutes(), data: seed()}
+	return &Faveo{secret: []byte(o.Secret), base: o.BasePath, now: now, routes: apiRoutes(), file: file, data: seed()}
 }
 
 // ServeHTTP records the request and answers it as Faveo would.
