@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"testing"
+	"time"
 
 	"faveo-gateway/policy"
 )
@@ -11,23 +12,41 @@ func BenchmarkDecide(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	own := params{"user_id": "7"}
+	noon := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		name    string
 		subject policy.Subject
-		request policy.Request
+		request string
 	}{
-		{"allowed", agent, policy.Request{Method: "GET", Path: "/api/v1/helpdesk/inbox"}},
-		{"unauthenticated", stranger, policy.Request{Method: "GET", Path: "/api/v1/helpdesk/inbox"}},
-		{"unknown route", agent, policy.Request{Method: "GET", Path: "/api/v1/helpdesk/nothing"}},
-		{"method not allowed", agent, policy.Request{Method: "PUT", Path: "/api/v1/helpdesk/inbox"}},
-		{"condition of staff", agent, policy.Request{Method: "GET", Path: "/api/v1/helpdesk/customer", Params: own}},
-		{"condition of the owner", customer, policy.Request{Method: "GET", Path: "/api/v1/helpdesk/customer", Params: own}},
+		{"allowed", agent, "GET /api/v1/helpdesk/inbox"},
+		{"unauthenticated", stranger, "GET /api/v1/helpdesk/inbox"},
+		{"unknown route", agent, "GET /api/v1/helpdesk/nothing"},
+		{"method not allowed", agent, "PUT /api/v1/helpdesk/inbox"},
+		{"object of an administrator", admin, "GET /api/v1/helpdesk/ticket?ticket_id=41"},
+		{"object of the owner", customer, "GET /api/v1/helpdesk/ticket?ticket_id=41"},
+		{"object of an agent", agent, "GET /api/v1/helpdesk/ticket?ticket_id=41"},
+		{"user of the caller", customer, "GET /api/v1/helpdesk/customer?user_id=7"},
+		{"list of ten objects", admin, "POST /api/v1/helpdesk/delete?ticket_id=1,2,3,4,5,6,7,8,9,10"},
+		{"create by an administrator", admin, "POST /api/v1/helpdesk/create?email=alice@example.test&subject=Hello"},
+		{"create by a customer", customer, "POST /api/v1/helpdesk/create?email=alice@example.test&subject=Hello&user_id=7&assigned="},
 	} {
-		b.Run(c.name, func(b *testing.B) {
+		q := requestOf(b, c.request)
+		q.Time = noon
+		needs, err := e.Needs(c.subject, q)
+		if err != nil {
+			b.Fatal(err)
+		}
+		told := answered(c.subject, q, needs)
+		b.Run("needs "+c.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				e.Decide(c.subject, c.request)
+				_, _ = e.Needs(c.subject, q)
+			}
+		})
+		b.Run("decide "+c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				e.Decide(told.s, told.q)
 			}
 		})
 	}
@@ -44,10 +63,24 @@ func BenchmarkLoad(b *testing.B) {
 // TestDecideAllocatesNothing keeps the common ways free of garbage.
 func TestDecideAllocatesNothing(t *testing.T) {
 	e := load(t, policy.DefaultConfig(), "")
-	for _, path := range []string{"/api/v1/helpdesk/inbox", "/api/v1/helpdesk/nothing", "/api/v1/helpdesk/url"} {
-		for _, s := range []policy.Subject{stranger, customer, agent} {
-			if n := testing.AllocsPerRun(100, func() { e.Decide(s, policy.Request{Method: "GET", Path: path}) }); n > 0 {
-				t.Errorf("Decide(%q, GET %s) allocates %v times", s.Role, path, n)
+	for _, request := range []string{
+		"GET /api/v1/helpdesk/inbox", "GET /api/v1/helpdesk/nothing", "GET /api/v1/helpdesk/url",
+		"GET /api/v1/helpdesk/ticket?ticket_id=41", "GET /api/v1/helpdesk/customer?user_id=7",
+	} {
+		for _, s := range []policy.Subject{stranger, customer, agent, admin} {
+			q := requestOf(t, request)
+			needs, err := e.Needs(s, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told := answered(s, q, needs)
+			if n := testing.AllocsPerRun(100, func() { e.Decide(told.s, told.q) }); n > 0 {
+				t.Errorf("Decide(%q, %s) allocates %v times", s.Role, request, n)
+			}
+			// One for the list of what to look up, where there is something.
+			most := float64(min(len(needs.Objects), 1))
+			if n := testing.AllocsPerRun(100, func() { _, _ = e.Needs(s, q) }); n > most {
+				t.Errorf("Needs(%q, %s) allocates %v times, want at most %v", s.Role, request, n, most)
 			}
 		}
 	}

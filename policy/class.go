@@ -11,6 +11,9 @@ const (
 	// ClassWeb is a page of the web UI that lives below /api. It needs no token,
 	// and PHP must be given no identity with it.
 	ClassWeb Class = "web"
+	// ClassGateway is a route that the gateway answers itself and never forwards.
+	// Without roles it needs no token. Only a built-in pack may name it.
+	ClassGateway Class = "gateway"
 	// ClassAuthenticated is every account, for routes about the caller alone.
 	ClassAuthenticated Class = "authenticated"
 	// ClassCustomer is customers and the staff above them.
@@ -28,7 +31,7 @@ const (
 	ClassRoles Class = "roles"
 )
 
-// classes are the classes that a file may name.
+// classes are the classes that a file of the site may name.
 func classes() []Class {
 	return []Class{
 		ClassPublic, ClassWeb, ClassAuthenticated, ClassCustomer, ClassStaff, ClassAdmin, ClassBlocked, ClassDead,
@@ -43,8 +46,8 @@ func (c Class) effect() Effect {
 	return Allow
 }
 
-// roles expands a class. Public, web, blocked and dead concern everybody, with
-// or without a token, and so expand to no role.
+// roles expands a class. Public, web, gateway, blocked and dead concern
+// everybody, with or without a token, and so expand to no role.
 func (c Class) roles() roles {
 	switch c {
 	case ClassAuthenticated, ClassCustomer:

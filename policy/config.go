@@ -50,6 +50,9 @@ type Config struct {
 	UnknownRoutes UnknownRoutes `yaml:"unknown_routes"`
 	// Editions are the additional built-in packs. Default none.
 	Editions []Edition `yaml:"editions"`
+	// AgentsSeeAll lets agents reach every ticket, not only those of their
+	// departments, assignments and teams. Default false.
+	AgentsSeeAll bool `yaml:"agents_see_all"`
 	// Passthrough is whether paths outside of /api/, the web UI, go to PHP.
 	// The gateway applies it; the rules are not asked about such paths.
 	// Default true.

@@ -26,12 +26,19 @@ const (
 	// ReasonWeb is a page of the web UI below /api, which PHP's own session
 	// protects; no identity is to be added to it.
 	ReasonWeb Reason = "web"
+	// ReasonGateway is a route that the gateway answers itself. It never goes to
+	// PHP, see ClassGateway.
+	ReasonGateway Reason = "gateway"
 	// ReasonUnauthenticated is a caller without a token where one is needed,
 	// and on every unknown route.
 	ReasonUnauthenticated Reason = "unauthenticated"
 	// ReasonForbiddenRole is a caller whose role the rule does not name, or,
 	// in a deny rule, does name.
 	ReasonForbiddenRole Reason = "forbidden_role"
+	// ReasonNotFound is an object that does not exist, or that the caller does
+	// not reach; which of the two, nobody outside may learn. It is also a
+	// request that names no object where it has to name one.
+	ReasonNotFound Reason = "not_found"
 	// ReasonBlocked is a route that is closed to everybody, whoever asks.
 	ReasonBlocked Reason = "blocked"
 	// ReasonDeadRoute is a route that leads nowhere in PHP either.
@@ -52,9 +59,19 @@ const (
 // Reasons lists every Reason, for the registration of metrics.
 func Reasons() []Reason {
 	return []Reason{
-		ReasonAllowed, ReasonPublic, ReasonWeb, ReasonUnauthenticated, ReasonForbiddenRole, ReasonBlocked,
-		ReasonDeadRoute, ReasonDenied, ReasonUnknownRoute, ReasonMethodNotAllowed, ReasonConditionFailed,
-		ReasonConditionError,
+		ReasonAllowed, ReasonPublic, ReasonWeb, ReasonGateway, ReasonUnauthenticated, ReasonForbiddenRole,
+		ReasonNotFound, ReasonBlocked, ReasonDeadRoute, ReasonDenied, ReasonUnknownRoute, ReasonMethodNotAllowed,
+		ReasonConditionFailed, ReasonConditionError,
+	}
+}
+
+// effect is what a reason is a reason for.
+func (r Reason) effect() Effect {
+	switch r {
+	case ReasonAllowed, ReasonPublic, ReasonWeb, ReasonGateway:
+		return Allow
+	default:
+		return Deny
 	}
 }
 
@@ -66,7 +83,9 @@ type Decision struct {
 	// method_not_allowed it is the first rule that allows the path.
 	Rule string
 	// Class is the class of that rule, ClassRoles for a rule with explicit
-	// roles, and empty for NoRule (ClassStaff where unknown_routes allows).
+	// roles, and empty for NoRule (ClassStaff where unknown_routes allows). It is
+	// ClassGateway whenever a request is permitted on a route that the gateway
+	// answers itself, whichever rule decided: such a request is never forwarded.
 	Class Class
 	// Reason is why.
 	Reason Reason
@@ -76,6 +95,9 @@ type Decision struct {
 	// Allow lists the methods of the route for method_not_allowed, in the
 	// form of the Allow header (RFC 9110 section 10.2.1); otherwise nil.
 	Allow []string
+	// Filters are what is to be removed from the answer before this caller gets
+	// it; nil for the staff. They are shared and not to be changed.
+	Filters []Filter
 	// Enforced is false when the decision was taken in shadow mode: a denial
 	// is to be counted and let through. Ask Permitted instead of this field
 	// whether a request may pass.

@@ -11,6 +11,7 @@ import (
 
 // document reads the rules of one YAML document,
 //
+//	mode: shadow        # of the rules that have none of their own; may be absent
 //	rules:
 //	  - name: ticket-edit
 //	    methods: [POST]
@@ -20,7 +21,7 @@ import (
 // It reads nodes, not structs, so that every fault knows its line and one
 // fault does not hide the next.
 func (l *loader) document(s Source, at layer) {
-	d := &document{loader: l, source: s.Name}
+	d := &document{loader: l, source: s.Name, layer: at}
 	var root yaml.Node
 	if err := yaml.Load(s.Data, &root); err != nil {
 		d.syntax(err)
@@ -30,9 +31,12 @@ func (l *loader) document(s Source, at layer) {
 		d.fault(&root, "want one document with the key rules")
 		return
 	}
-	fields := d.mapping(root.Content[0], "rules")
+	fields := d.mapping(root.Content[0], "mode", "rules")
 	if fields == nil {
 		return
+	}
+	if n := fields["mode"]; n != nil {
+		d.mode = closed(d, n, "mode", modes())
 	}
 	list, found := fields["rules"]
 	if !found {
@@ -51,6 +55,8 @@ func (l *loader) document(s Source, at layer) {
 type document struct {
 	*loader
 	source string
+	layer  layer
+	mode   Mode   // of rules that have none of their own; "" is the engine's
 	name   string // of the rule being read
 }
 

@@ -10,8 +10,30 @@ import (
 // that a rule spells out are found by one map lookup, with all the rules that
 // match them worked out beforehand; the other paths walk a tree of segments.
 type index struct {
-	literal map[string][]*rule
+	literal map[string]match
 	root    *node
+}
+
+// match is what is known of a path.
+type match struct {
+	// rules are those that match, in their order.
+	rules []*rule
+	// needy is whether one of them may need a lookup.
+	needy bool
+	// shadow is whether one of them is in shadow mode.
+	shadow bool
+	// gateway is whether one of them is of class gateway.
+	gateway bool
+}
+
+func matchOf(rules []*rule) match {
+	m := match{rules: rules}
+	for _, r := range rules {
+		m.needy = m.needy || len(r.objects) > 0 || r.when.wantsAffiliation()
+		m.shadow = m.shadow || r.mode == ModeShadow
+		m.gateway = m.gateway || r.class == ClassGateway
+	}
+	return m
 }
 
 // node is a place in the tree of patterns that have a capture or a **.
@@ -24,20 +46,22 @@ type node struct {
 
 // newIndex indexes rules, which are in their order.
 func newIndex(rules []*rule) *index {
-	x := &index{literal: map[string][]*rule{}, root: &node{}}
+	x := &index{literal: map[string]match{}, root: &node{}}
 	for _, r := range rules {
 		if r.pattern.literal() {
-			x.literal[r.pattern.text] = nil
+			x.literal[r.pattern.text] = match{}
 		} else {
 			x.root.add(r)
 		}
 	}
 	for path := range x.literal {
+		var found []*rule
 		for _, r := range rules {
 			if r.pattern.matches(path) {
-				x.literal[path] = append(x.literal[path], r)
+				found = append(found, r)
 			}
 		}
+		x.literal[path] = matchOf(found)
 	}
 	return x
 }
@@ -72,18 +96,18 @@ func childAt[K comparable](children *map[K]*node, key K) *node {
 	return (*children)[key]
 }
 
-// find returns the rules that match path, and whether a rule spells it out.
-func (x *index) find(path string) (rules []*rule, literal bool) {
-	if rules, literal = x.literal[path]; literal {
-		return rules, true
+// find returns what is known of path, and whether a rule spells it out.
+func (x *index) find(path string) (m match, literal bool) {
+	if m, literal = x.literal[path]; literal {
+		return m, true
 	}
 	rest, slash := strings.CutPrefix(path, "/")
 	if !slash {
-		return nil, false
+		return match{}, false
 	}
-	rules = x.root.collect(rest, true, nil)
+	rules := x.root.collect(rest, true, nil)
 	slices.SortFunc(rules, func(a, b *rule) int { return cmp.Compare(a.order, b.order) })
-	return rules, false
+	return matchOf(rules), false
 }
 
 // collect appends the rules of the patterns that match what is left of a path

@@ -65,7 +65,9 @@ func Load(c Config, sources ...Source) (*Engine, error) {
 	if len(l.faults) > 0 {
 		return nil, l.faults
 	}
-	return &Engine{mode: c.Mode, unknown: c.UnknownRoutes, rules: rules, index: newIndex(rules)}, nil
+	return &Engine{
+		mode: c.Mode, unknown: c.UnknownRoutes, agentsSeeAll: c.AgentsSeeAll, rules: rules, index: newIndex(rules),
+	}, nil
 }
 
 // loader gathers rules and faults.

@@ -156,7 +156,7 @@ rules:
 		}
 		want := policy.RuleInfo{
 			Name: "site", Class: policy.ClassRoles, Effect: policy.Allow, Methods: []string{"GET", "HEAD", "POST"},
-			Path: "/api/v1/helpdesk/delete", Roles: []string{"admin", "user"}, Conditional: true,
+			Path: "/api/v1/helpdesk/delete", Roles: []string{"admin", "user"}, Condition: "subject.id > 0",
 			Mode: policy.ModeEnforce, Explanation: "a test", Source: "site.yaml", Line: 3,
 		}
 		if !reflect.DeepEqual(r, want) {

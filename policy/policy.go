@@ -1,17 +1,20 @@
 // Package policy decides which API requests reach PHP. Faveo itself has no
-// role check on any API route (faveo-contract ROUTES.md), so what this package
-// does not allow is not protected by anything behind it.
+// role check on any API route and does not ask whose a ticket is
+// (faveo-contract ROUTES.md), so what this package does not allow is not
+// protected by anything behind it.
 //
 // # Idea
 //
 // A decision is a pure function of a Subject and a Request. The documents are
 // read once, by Load; Decide touches no file, clock, network or HTTP type and
-// an Engine never changes, so it is shared freely and replaced whole.
+// an Engine never changes, so it is shared freely and replaced whole. What only
+// the database knows, Needs asks for and the caller looks up; the hour is data
+// of the Request. Both share one walk over the rules.
 //
 // A policy is a list of rules. The order is
 //
-//  1. the rules of class blocked in the built-in packs: no file opens the file
-//     reading hole or the installer, on purpose or by a pattern too wide;
+//  1. the rules of class blocked in the built-in packs: no file opens the
+//     installer, on purpose or by a pattern too wide;
 //  2. the site's own files, in the order given;
 //  3. the other built-in rules: faveo.yaml, then the packs of the editions.
 //
@@ -27,6 +30,33 @@
 //     the cost limit) denies, in an allow and in a deny rule alike.
 //   - What no rule allows is denied. There is no default to configure but
 //     unknown_routes.
+//
+// # Objects
+//
+// An allow rule with an object clause says by which parameters, or capture, a
+// request names tickets or users, and lets the caller through for those that he
+// reaches:
+//
+//   - an administrator reaches everything;
+//   - an agent reaches every user, and the tickets of his departments, of his
+//     assignments and of his teams; with agents_see_all every ticket;
+//   - a customer reaches himself, and the tickets that he owns or collaborates on.
+//
+// All that are named must be reached, each element of a list, each parameter
+// that one version of Faveo or another reads. What is not reached is not_found,
+// like what does not exist and like nothing named at all. A condition that
+// mentions object must hold for each of them in addition.
+//
+// Ids have one spelling, a JSON integer or its decimal text; PHP and the
+// database take "4abc", " 4", "04", 4.0 and true for numbers too, and what is
+// judged must be what they read. So Needs refuses all others, whoever asks.
+//
+// # The gateway's own routes
+//
+// Rules of class gateway are routes that the gateway answers itself, among them
+// the one that would have PHP fetch any URL, file:// included. A site may close
+// them and cannot have them forwarded: whatever rule permits a request there, its
+// Decision has the class gateway.
 //
 // # Methods
 //
@@ -61,6 +91,8 @@
 // judges only /api and what is below it; other paths are the web UI.
 package policy
 
+import "time"
+
 // Subject is the caller. The zero Subject is a caller without a token.
 type Subject struct {
 	// Authenticated is whether a credential was verified.
@@ -70,6 +102,9 @@ type Subject struct {
 	// Role is "admin", "agent" or "user", exactly; any other text is a role
 	// that no rule names, and opens nothing but public routes.
 	Role string
+	// Affiliation is what Needs.Affiliation asked for. Nil means that it was not
+	// looked up: what depends on it denies.
+	Affiliation *Affiliation
 }
 
 // Request is what is judged.
@@ -81,10 +116,17 @@ type Request struct {
 	Path string
 	// Params is the input of the request. Nil means that there is none.
 	Params Params
+	// Objects is what Needs.Objects asked for, in that order. What is missing
+	// counts as an object that does not exist.
+	Objects []Object
+	// Time is when the request came, for conditions about the hour. The zero
+	// Time is unknown: such a condition denies.
+	Time time.Time
 }
 
-// Params is the input of a request as PHP sees it. It is asked only when a
-// condition mentions a parameter.
+// Params is the input of a request as PHP sees it. It is asked only when a rule
+// finds an object in it or a condition mentions a parameter, once by Needs and
+// once by Decide.
 type Params interface {
 	// Map returns the merged input: body over query, names as PHP folds them,
 	// values string, float64, int64, json.Number, bool, nil, []any and
@@ -96,10 +138,11 @@ type Params interface {
 
 // Engine is a loaded policy. It is immutable and safe for concurrent use.
 type Engine struct {
-	mode    Mode
-	unknown UnknownRoutes
-	rules   []*rule
-	index   *index
+	mode         Mode
+	unknown      UnknownRoutes
+	agentsSeeAll bool
+	rules        []*rule
+	index        *index
 }
 
 // Rules describes all rules in the order in which they are tried. The names
@@ -112,18 +155,23 @@ func (e *Engine) Rules() []RuleInfo {
 	return infos
 }
 
-// Decide judges one request. Equal arguments give equal decisions.
+// Decide judges one request, with the answers to what Needs asked for. Equal
+// arguments give equal decisions.
 func (e *Engine) Decide(s Subject, q Request) Decision {
-	rules, literal := e.index.find(q.Path)
+	m, literal := e.index.find(q.Path)
 	if !literal && !wellFormed(q.Path) {
 		return refuseMalformed(s)
 	}
-	d := e.judge(rules, s, q, false)
-	if d.Effect == Allow && observes(rules) {
-		if would := e.judge(rules, s, q, true); would.Effect == Deny {
-			would.Enforced = false
-			return would
+	i := inquiry{engine: e, subject: s, request: q}
+	d := i.judge(m.rules, false)
+	if m.shadow && d.Effect == Allow {
+		if would := i.judge(m.rules, true); would.Effect == Deny {
+			would.Enforced, would.Filters = false, d.Filters
+			d = would
 		}
+	}
+	if m.gateway && d.Permitted() {
+		d.Class = ClassGateway
 	}
 	return d
 }
@@ -138,29 +186,16 @@ func refuseMalformed(s Subject) Decision {
 	return d
 }
 
-// judge tries rules in order. With observed set, rules in shadow mode count as
-// if they were enforced; otherwise they are absent.
-func (e *Engine) judge(rules []*rule, s Subject, q Request, observed bool) Decision {
-	bit := methodBit(q.Method)
-	if !s.Authenticated {
-		switch r := owner(rules, bit, observed); {
-		case r == nil:
-			return e.unmatched(rules, s, bit, observed)
-		case r.class == ClassBlocked:
-			return e.verdict(r, s, Deny, ReasonBlocked)
-		case !r.open():
-			return e.verdict(r, s, Deny, ReasonUnauthenticated)
-		}
+// judge tries rules in order.
+func (i *inquiry) judge(rules []*rule, observed bool) Decision {
+	r, reason := i.reach(rules, observed)
+	if r == nil {
+		return i.engine.unmatched(rules, i.subject, methodBit(i.request.Method), observed)
 	}
-	for _, r := range rules {
-		if r.methods&bit == 0 || (r.mode == ModeShadow && !observed) {
-			continue
-		}
-		if effect, reason, decided := r.judge(s, q); decided {
-			return e.verdict(r, s, effect, reason)
-		}
+	if reason == "" {
+		reason = i.settle(r)
 	}
-	return e.unmatched(rules, s, bit, observed)
+	return i.engine.verdict(r, i.subject, reason)
 }
 
 // owner returns the first rule that decides whoever asks, or nil.
@@ -173,21 +208,11 @@ func owner(rules []*rule, bit methods, observed bool) *rule {
 	return nil
 }
 
-// observes reports whether a rule in shadow mode is among rules.
-func observes(rules []*rule) bool {
-	for _, r := range rules {
-		if r.mode == ModeShadow {
-			return true
-		}
-	}
-	return false
-}
-
 // unmatched answers when no rule decided: the path is known with other
 // methods only, or not at all.
 func (e *Engine) unmatched(rules []*rule, s Subject, bit methods, observed bool) Decision {
 	if known, allowed := knownMethods(rules, observed); known != nil {
-		d := e.verdict(known, s, Deny, ReasonMethodNotAllowed)
+		d := e.verdict(known, s, ReasonMethodNotAllowed)
 		d.Allow = allowed.names()
 		return d
 	}
@@ -224,17 +249,26 @@ func knownMethods(rules []*rule, observed bool) (first *rule, allowed methods) {
 }
 
 // verdict is the decision of rule r with the mode that applies to it.
-func (e *Engine) verdict(r *rule, s Subject, effect Effect, reason Reason) Decision {
-	mode := r.mode
-	if mode == "" {
-		mode = e.mode
-	}
-	return Decision{
-		Effect:      effect,
+func (e *Engine) verdict(r *rule, s Subject, reason Reason) Decision {
+	d := Decision{
+		Effect:      reason.effect(),
 		Rule:        r.name,
 		Class:       r.class,
 		Reason:      reason,
 		Explanation: r.explanation,
-		Enforced:    mode == ModeEnforce || r.class == ClassBlocked || (effect == Deny && !s.Authenticated),
 	}
+	d.Enforced = e.enforces(r) || (d.Effect == Deny && !s.Authenticated)
+	if d.Permitted() {
+		d.Filters = r.filtersFor(s)
+	}
+	return d
+}
+
+// enforces reports whether the denials of r are carried out.
+func (e *Engine) enforces(r *rule) bool {
+	mode := r.mode
+	if mode == "" {
+		mode = e.mode
+	}
+	return mode == ModeEnforce || r.class == ClassBlocked
 }

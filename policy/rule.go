@@ -8,7 +8,9 @@ type rule struct {
 	class       Class
 	roles       roles // of an allow rule: who passes; of a deny rule: who is denied, none meaning everybody
 	effect      Effect
-	when        *condition // nil without a condition
+	objects     []ObjectClause // of an allow rule
+	when        *condition     // nil without a condition
+	filters     []Filter       // of an allow rule
 	explanation string
 	mode        Mode // empty: the mode of the policy
 	order       int  // place in the list of all rules
@@ -34,8 +36,14 @@ type RuleInfo struct {
 	// Roles are whom the rule lets through or denies; nil means everybody,
 	// callers without a token too.
 	Roles []string
-	// Conditional is whether the rule has a condition.
-	Conditional bool
+	// Objects are what a request must name of the caller's own to pass. They
+	// are not to be changed.
+	Objects []ObjectClause
+	// Condition is the rule's condition in CEL, empty without one.
+	Condition string
+	// Filters are what is removed from the answers that customers get. They are
+	// not to be changed.
+	Filters []Filter
 	// Mode is the rule's own mode, empty when it follows the policy's.
 	Mode Mode
 	// Explanation is the rule's text for operators, possibly empty.
@@ -49,7 +57,7 @@ type RuleInfo struct {
 func (r *rule) info() RuleInfo {
 	info := RuleInfo{
 		Name: r.name, Class: r.class, Effect: r.effect, Path: r.pattern.text, Roles: r.roles.names(),
-		Conditional: r.when != nil, Mode: r.mode, Explanation: r.explanation, Source: r.source, Line: r.line,
+		Objects: r.objects, Condition: r.when.String(), Filters: r.filters, Mode: r.mode, Explanation: r.explanation, Source: r.source, Line: r.line,
 	}
 	if r.methods != allMethods {
 		info.Methods = r.methods.names()
@@ -59,7 +67,7 @@ func (r *rule) info() RuleInfo {
 
 // open reports whether r lets callers without a token through.
 func (r *rule) open() bool {
-	return r.class == ClassPublic || r.class == ClassWeb
+	return r.class == ClassPublic || r.class == ClassWeb || (r.class == ClassGateway && r.roles == 0)
 }
 
 // decisive reports whether r decides about everybody whose method and path it
@@ -68,52 +76,21 @@ func (r *rule) decisive() bool {
 	return r.effect == Allow || (r.roles == 0 && r.when == nil)
 }
 
-// judge applies r to a request that it matches by method and path. It is not
-// decided when a deny rule does not concern the caller.
-func (r *rule) judge(s Subject, q Request) (effect Effect, reason Reason, decided bool) {
-	if r.effect == Deny {
-		return r.judgeDeny(s, q)
-	}
-	if !r.open() && r.roles&rolesOf(s.Role) == 0 {
-		return Deny, ReasonForbiddenRole, true
-	}
-	if r.when != nil {
-		switch holds, err := r.when.eval(s, q, r.pattern); {
-		case err != nil:
-			return Deny, ReasonConditionError, true
-		case !holds:
-			return Deny, ReasonConditionFailed, true
-		}
-	}
-	return Allow, r.allowReason(), true
-}
-
+// allowReason says why r lets a request through.
 func (r *rule) allowReason() Reason {
 	switch r.class {
 	case ClassPublic:
 		return ReasonPublic
 	case ClassWeb:
 		return ReasonWeb
+	case ClassGateway:
+		return ReasonGateway
 	default:
 		return ReasonAllowed
 	}
 }
 
-func (r *rule) judgeDeny(s Subject, q Request) (effect Effect, reason Reason, decided bool) {
-	if r.roles != 0 && r.roles&rolesOf(s.Role) == 0 {
-		return "", "", false
-	}
-	if r.when != nil {
-		switch holds, err := r.when.eval(s, q, r.pattern); {
-		case err != nil:
-			return Deny, ReasonConditionError, true
-		case !holds:
-			return "", "", false
-		}
-	}
-	return Deny, r.denyReason(), true
-}
-
+// denyReason says why a deny rule denies.
 func (r *rule) denyReason() Reason {
 	switch {
 	case r.class == ClassBlocked:

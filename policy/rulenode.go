@@ -11,7 +11,7 @@ const maxName = 64
 
 // ruleKeys are the keys of a rule.
 func ruleKeys() []string {
-	return []string{"name", "methods", "path", "class", "roles", "effect", "when", "mode", "reason"}
+	return []string{"name", "methods", "path", "class", "roles", "effect", "object", "when", "filters", "mode", "reason"}
 }
 
 // rule reads one rule. It returns nil when the rule is too broken to be
@@ -31,9 +31,11 @@ func (d *document) rule(n *yaml.Node) *rule {
 	r.effect = d.effect(n, fields, r.class)
 	r.roles = d.roles(n, fields, r)
 	r.methods = d.methods(n, fields["methods"], r.effect)
-	r.mode = d.mode(fields["mode"], r)
+	r.mode = d.ruleMode(fields["mode"], r)
 	r.explanation = d.reason(n, fields["reason"], r.effect)
-	r.when = d.when(fields["when"], r)
+	r.objects = d.objects(fields["object"], r)
+	r.when = d.when(fields["when"], r, fields["object"] != nil)
+	r.filters = d.filters(fields["filters"], r.effect)
 	if r.class == "" {
 		r.class = ClassRoles
 	}
@@ -101,6 +103,12 @@ func (d *document) class(n *yaml.Node) Class {
 	if n == nil {
 		return ""
 	}
+	if n.Value == string(ClassGateway) {
+		if d.layer != layerBuiltin {
+			d.fault(n, "class gateway is for what the gateway answers itself, which is built in")
+		}
+		return ClassGateway
+	}
 	return closed(d, n, "class", classes())
 }
 
@@ -126,7 +134,7 @@ func (d *document) effect(rule *yaml.Node, fields map[string]*yaml.Node, class C
 func (d *document) roles(rule *yaml.Node, fields map[string]*yaml.Node, r *rule) roles {
 	n := fields["roles"]
 	switch {
-	case n != nil && fields["class"] != nil:
+	case n != nil && fields["class"] != nil && r.class != ClassGateway:
 		d.fault(n, "want class or roles, not both")
 		return 0
 	case n == nil && fields["class"] == nil && r.effect == Allow:
@@ -184,10 +192,13 @@ func (d *document) methods(rule, n *yaml.Node, effect Effect) methods {
 	return all
 }
 
-// mode reads the rule's own mode.
-func (d *document) mode(n *yaml.Node, r *rule) Mode {
+// ruleMode reads the rule's own mode, else it is the document's.
+func (d *document) ruleMode(n *yaml.Node, r *rule) Mode {
 	if n == nil {
-		return ""
+		if r.class == ClassBlocked {
+			return "" // A document may be in shadow mode, a blocked route in it never is.
+		}
+		return d.mode
 	}
 	mode := closed(d, n, "mode", modes())
 	if mode == ModeShadow && r.class == ClassBlocked {
@@ -210,7 +221,7 @@ func (d *document) reason(rule, n *yaml.Node, effect Effect) string {
 }
 
 // when reads and compiles the condition.
-func (d *document) when(n *yaml.Node, r *rule) *condition {
+func (d *document) when(n *yaml.Node, r *rule, object bool) *condition {
 	if n == nil {
 		return nil
 	}
@@ -222,7 +233,7 @@ func (d *document) when(n *yaml.Node, r *rule) *condition {
 	if !ok {
 		return nil
 	}
-	c, faults := compileCondition(d.env, expression, r.pattern)
+	c, faults := compileCondition(d.env, expression, r.pattern, object)
 	for _, f := range faults {
 		line := n.Line + f.line - 1
 		if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {

@@ -19,9 +19,10 @@ func TestShadowMode(t *testing.T) {
 		{"a wrong role is let through", customer, "GET", "/api/v1/helpdesk/inbox", policy.ReasonForbiddenRole, true},
 		{"an unknown route is let through", customer, "GET", "/api/v1/plugin", policy.ReasonUnknownRoute, true},
 		{"a wrong method is let through", agent, "PUT", "/api/v1/helpdesk/inbox", policy.ReasonMethodNotAllowed, true},
-		{"a false condition is let through", customer, "GET", "/api/v1/helpdesk/customer", policy.ReasonConditionFailed, true},
+		{"a false condition is let through", customer, "POST", "/api/v1/helpdesk/create", policy.ReasonConditionFailed, true},
+		{"an object of others is let through", customer, "GET", "/api/v1/helpdesk/ticket", policy.ReasonNotFound, true},
 		{"an allowed request stays allowed", agent, "GET", "/api/v1/helpdesk/inbox", policy.ReasonAllowed, true},
-		{"the file reading hole stays closed", admin, "GET", "/api/v1/helpdesk/url", policy.ReasonBlocked, false},
+		{"the installer stays closed to administrators", admin, "GET", "/api/v1/database-config", policy.ReasonBlocked, false},
 		{"the installer stays closed", stranger, "GET", "/api/v1/system-config", policy.ReasonBlocked, false},
 		{"no token", stranger, "GET", "/api/v1/helpdesk/inbox", policy.ReasonUnauthenticated, false},
 		{"no token, unknown route", stranger, "GET", "/api/v1/plugin", policy.ReasonUnauthenticated, false},
@@ -48,6 +49,26 @@ rules:
 				t.Errorf("enforced %t", d.Enforced)
 			}
 		})
+	}
+}
+
+// TestShadowDocument checks that the mode of a document is that of its rules but
+// for those that have one, and never that of a blocked route.
+func TestShadowDocument(t *testing.T) {
+	e := load(t, policy.DefaultConfig(), `
+mode: shadow
+rules:
+  - {name: inbox, methods: [GET], path: /api/v1/helpdesk/inbox, class: admin}
+  - {name: trash, methods: [GET], path: /api/v1/helpdesk/trash, class: admin, mode: enforce}
+  - {name: hole, path: /api/v1/plugin/hole, class: blocked, reason: it is one}
+`)
+	for path, want := range map[string]bool{
+		"/api/v1/helpdesk/inbox": true, "/api/v1/helpdesk/trash": false, "/api/v1/plugin/hole": false,
+	} {
+		d := e.Decide(agent, policy.Request{Method: "GET", Path: path})
+		if d.Effect != policy.Deny || d.Permitted() != want {
+			t.Errorf("%s: %s, permitted %t; want it denied and permitted %t", path, d.Effect, d.Permitted(), want)
+		}
 	}
 }
 

@@ -1,0 +1,28 @@
+package policy
+
+// Filter is something that is removed from an answer before a customer gets
+// it. The set is closed.
+type Filter string
+
+const (
+	// FilterInternalThreads removes the notes that the staff wrote to each other
+	// from a conversation (ticket_thread.is_internal).
+	FilterInternalThreads Filter = "internal_threads"
+	// FilterInternalNote removes what the staff noted about a user
+	// (users.internal_note, help_topic.internal_notes).
+	FilterInternalNote Filter = "internal_note"
+)
+
+// Filters lists every Filter.
+func Filters() []Filter {
+	return []Filter{FilterInternalThreads, FilterInternalNote}
+}
+
+// filters are the rule's filters for a caller. Whoever is not of the staff is
+// a customer here, a caller of an unknown role too.
+func (r *rule) filtersFor(s Subject) []Filter {
+	if rolesOf(s.Role)&ClassStaff.roles() != 0 && s.Authenticated {
+		return nil
+	}
+	return r.filters
+}
