@@ -10,7 +10,7 @@ import (
 // module. A room that is not named here may import nothing of it.
 var mayImport = map[string][]string{
 	"":               {"gateway/cli"},
-	"gateway/cli":    {"gateway", "gateway/config", "upstream/standin"},
+	"gateway/cli":    {"gateway", "gateway/config", "policy", "upstream/standin"},
 	"gateway":        {"gateway/...", "policy", "upstream/..."},
 	"gateway/config": {"gateway/identity", "gateway/keyring", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/database", "upstream/faveo", "upstream/proxy"},
 

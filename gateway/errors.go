@@ -15,6 +15,7 @@ import (
 	"faveo-gateway/gateway/stage"
 	"faveo-gateway/gateway/token"
 	"faveo-gateway/policy"
+	"faveo-gateway/upstream/faveo"
 	"faveo-gateway/upstream/laravel"
 	"faveo-gateway/upstream/proxy"
 )
@@ -65,6 +66,7 @@ var problems = []struct {
 	{laravel.ErrOutsideBase, notFound},
 	{laravel.ErrTooLarge, requestTooLarge},
 	{proxy.ErrTooLarge, requestTooLarge},
+	{faveo.ErrTooManyIDs, requestTooLarge},
 	{proxy.ErrUnavailable, upstreamUnavailable},
 	{proxy.ErrTimeout, upstreamTimeout},
 	{proxy.ErrBadRequest, ambiguousRequest},
@@ -105,9 +107,18 @@ func denialOf(reason policy.Reason) problem {
 		return tokenNotProvided
 	case policy.ReasonMethodNotAllowed:
 		return methodNotAllowed
+	case policy.ReasonNotFound:
+		return notFound
 	default:
 		return forbidden
 	}
+}
+
+// Answer says how a denial of the policy is answered: its status, and the code
+// of its body.
+func Answer(reason policy.Reason) (status int, code string) {
+	p := denialOf(reason)
+	return p.status, p.code
 }
 
 // renderError is Echo's HTTPErrorHandler: every refusal and fault is answered

@@ -178,7 +178,10 @@ func (s *rooms) frontDoor(o Options, r prometheus.Registerer) frontDoor {
 		authenticator: &stage.Authenticator{
 			Tokens: s.tokens, Sessions: s.sessions, Sources: c.Tokens.Sources, BodyLimit: limits.Body,
 		},
-		policy: s.policy,
+		authorizer: &stage.Authorizer{
+			Policy: s.policy, Facts: facts{faveo.NewObjects(s.faveo, faveo.MaxObjectAge, time.Now)}, Now: time.Now,
+		},
+		checker: s.faveo.AppendURLCheck,
 		login: &login.Handler{
 			Service: login.New(login.Options{
 				Config: c.Login, Directory: directory{s.faveo}, Sessions: s.sessions,

@@ -8,7 +8,6 @@ import (
 
 	"faveo-gateway/gateway/login"
 	"faveo-gateway/gateway/stage"
-	"faveo-gateway/policy"
 	"faveo-gateway/upstream/laravel"
 	"faveo-gateway/upstream/proxy"
 )
@@ -21,7 +20,8 @@ type frontDoor struct {
 	observer      *stage.Observer
 	reader        *laravel.Reader
 	authenticator *stage.Authenticator
-	policy        *policy.Engine
+	authorizer    *stage.Authorizer
+	checker       urlChecker
 	login         *login.Handler
 	keys          publicKeys
 	proxy         *proxy.Proxy
@@ -41,7 +41,7 @@ func routes(d frontDoor) *echo.Echo {
 		stage.Canonicalize(d.reader), // Before the router: what is routed is what is judged and sent.
 	)
 	authenticate := d.authenticator.Authenticate()
-	authorize := stage.Authorize(d.policy)
+	authorize := d.authorizer.Authorize()
 	forward := func(kind proxy.Kind) echo.HandlerFunc { return stage.Forward(d.send(kind), d.bridge) }
 
 	api := d.basePath + "/api/"
@@ -50,6 +50,8 @@ func routes(d frontDoor) *echo.Echo {
 		chain(d.user, stage.On(stage.RouteUser), authenticate, authorize))
 	e.POST(api+"v1/authenticate/logout",
 		chain(d.logout, stage.On(stage.RouteLogout), d.authenticator.RequireToken()))
+	e.Match([]string{http.MethodGet, http.MethodHead}, api+"v1/helpdesk/url",
+		chain(d.checkURL, stage.On(stage.RouteURL), authorize))
 
 	e.Any(api+"*", chain(forward(proxy.API), stage.On(stage.RouteAPI), authenticate, authorize))
 	web := forward(proxy.Web)
@@ -87,5 +89,9 @@ func (d frontDoor) logout(c echo.Context) error {
 
 // send binds the proxy to a kind of request.
 func (d frontDoor) send(kind proxy.Kind) stage.Send {
-	return func(w http.ResponseWriter, r *http.Request) error { return d.proxy.Forward(w, r, kind) }
+	return func(w http.ResponseWriter, r *http.Request, x *stage.Exchange) error {
+		return d.proxy.Forward(w, r, proxy.Passage{
+			Kind: kind, Identified: x.Principal != nil, Edit: editOf(x.Decision.Filters),
+		})
+	}
 }

@@ -1,14 +1,22 @@
 package stage
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"faveo-gateway/policy"
+	"faveo-gateway/upstream/laravel"
 )
+
+// ReasonObjectID is an id that PHP and the database would coerce into a number
+// that a reader does not see.
+const ReasonObjectID laravel.Reason = "object_id"
 
 // Denied is the policy's refusal. gateway answers it by its Decision's Reason.
 type Denied struct {
@@ -22,18 +30,38 @@ func (e *Denied) Error() string {
 
 // Decider is the policy. It is pure and safe for concurrent use.
 type Decider interface {
+	// Needs says what Decide has to be told of the database; its error is
+	// *policy.UnreadableID.
+	Needs(policy.Subject, policy.Request) (policy.Needs, error)
 	Decide(policy.Subject, policy.Request) policy.Decision
 }
 
-// Authorize asks the policy and lets only what it allows go on. In shadow mode
-// a denial that is not enforced goes on too; the observe stage counts it.
-func Authorize(decider Decider) echo.MiddlewareFunc {
+// Facts reads what the database says of callers and objects. Calls end within
+// their own deadline; every error is a fault of the infrastructure.
+type Facts interface {
+	// Objects answers each ref, in their order. Unless fresh is asked for, the
+	// answers may be some seconds old; remembered says whether they are.
+	Objects(ctx context.Context, refs []policy.ObjectRef, fresh bool) (found []policy.Object, remembered bool, err error)
+	Affiliation(ctx context.Context, userID uint64, fresh bool) (policy.Affiliation, error)
+}
+
+// Authorizer asks the policy.
+type Authorizer struct {
+	Policy Decider
+	Facts  Facts
+	// Now is the clock of rules about the hour.
+	Now func() time.Time
+}
+
+// Authorize lets only what the policy allows go on. In shadow mode a denial that
+// is not enforced goes on too; the observe stage counts it.
+func (a *Authorizer) Authorize() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			x := From(c)
-			x.Decision = decider.Decide(x.subject(), policy.Request{
-				Method: x.Request.Method, Path: x.Request.Path, Params: params{x},
-			})
+			if err := a.decide(c.Request().Context(), x); err != nil {
+				return err
+			}
 			if !x.Decision.Permitted() {
 				return refuse(c, x.Decision)
 			}
@@ -47,6 +75,52 @@ func Authorize(decider Decider) echo.MiddlewareFunc {
 	}
 }
 
+// decide leaves the policy's decision in the Exchange.
+func (a *Authorizer) decide(ctx context.Context, x *Exchange) error {
+	subject := x.subject()
+	request := policy.Request{Method: x.Request.Method, Path: x.Request.Path, Params: params{x}, Time: a.Now()}
+	needs, err := a.Policy.Needs(subject, request)
+	if unreadable := (*policy.UnreadableID)(nil); errors.As(err, &unreadable) {
+		return fmt.Errorf("%w: %w", &laravel.Ambiguous{Reason: ReasonObjectID}, err)
+	}
+	if err != nil {
+		return err
+	}
+	if needs.Affiliation || len(needs.Objects) > 0 {
+		return a.decideOnFacts(ctx, x, subject, request, needs)
+	}
+	x.Decision = a.Policy.Decide(subject, request)
+	return nil
+}
+
+// decideOnFacts decides with what the database says. A denial is never decided on
+// what is only remembered: the object or the caller may have moved, and the time
+// of the answer must not tell somebody else's object, which is remembered, from
+// one that does not exist and never is.
+func (a *Authorizer) decideOnFacts(ctx context.Context, x *Exchange, s policy.Subject, r policy.Request, needs policy.Needs) error {
+	for fresh := false; ; fresh = true {
+		remembered := false
+		if needs.Affiliation {
+			affiliation, err := a.Facts.Affiliation(ctx, s.UserID, fresh)
+			if err != nil {
+				return err
+			}
+			s.Affiliation, remembered = &affiliation, !fresh
+		}
+		if len(needs.Objects) > 0 {
+			objects, old, err := a.Facts.Objects(ctx, needs.Objects, fresh)
+			if err != nil {
+				return err
+			}
+			r.Objects, remembered = objects, remembered || old
+		}
+		x.Decision = a.Policy.Decide(s, r)
+		if x.Decision.Effect == policy.Allow || !remembered {
+			return nil
+		}
+	}
+}
+
 // refuse returns the denial. OPTIONS on a known route is answered as PHP does:
 // empty, with the methods of the route, and without any CORS header.
 func refuse(c echo.Context, d policy.Decision) error {
@@ -56,6 +130,14 @@ func refuse(c echo.Context, d policy.Decision) error {
 		return c.NoContent(http.StatusOK)
 	}
 	return &Denied{Decision: d}
+}
+
+// Refuse turns the policy's permission into a denial, for a route of the gateway
+// that finds out more than a rule can: log and metrics then tell of the denial.
+func Refuse(c echo.Context, reason policy.Reason) error {
+	x := From(c)
+	x.Decision.Effect, x.Decision.Reason, x.Decision.Enforced = policy.Deny, reason, true
+	return &Denied{Decision: x.Decision}
 }
 
 func (x *Exchange) subject() policy.Subject {

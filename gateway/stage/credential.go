@@ -89,8 +89,9 @@ func takeParameter(q *laravel.Request, source identity.Source) (credential, erro
 }
 
 // headerToken reads the Authorization header (RFC 6750 section 2.1). PHP takes
-// the text behind the last "bearer" anywhere in the value, so another scheme
-// that contains the word has two readings; one that does not is no token.
+// the text behind the last "bearer" anywhere in the value, so a second word behind
+// the token, or another scheme that contains the word, has two readings; another
+// scheme that does not is no token.
 func headerToken(values []string) (credential, error) {
 	switch len(values) {
 	case 0:
@@ -102,7 +103,7 @@ func headerToken(values []string) (credential, error) {
 	scheme, rest, _ := strings.Cut(values[0], " ")
 	if strings.EqualFold(scheme, "bearer") {
 		raw := strings.Trim(rest, " ")
-		if strings.ContainsAny(raw, " ,\t") || containsBearer(raw) {
+		if strings.IndexByte(raw, ' ') >= 0 || strings.IndexByte(raw, ',') >= 0 {
 			return credential{}, &laravel.Ambiguous{Reason: ReasonAuthorization}
 		}
 		return credential{raw: raw, source: identity.SourceHeader}, nil

@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"faveo-gateway/policy"
 )
 
 // Bridge mints the token that PHP accepts in place of the client's.
@@ -12,9 +14,10 @@ type Bridge interface {
 	Mint(userID uint64, sessionID string) (string, error)
 }
 
-// Send sends a rebuilt request to PHP and streams the answer back. Its error is
-// non-nil only when nothing of an answer was begun.
-type Send func(w http.ResponseWriter, r *http.Request) error
+// Send sends a rebuilt request to PHP and streams the answer back, as the
+// Exchange decides: less what its filters take out. Its error is non-nil only
+// when nothing of an answer was begun.
+type Send func(w http.ResponseWriter, r *http.Request, x *Exchange) error
 
 // outboundKey carries the outbound identity to Identify.
 type outboundKey struct{}
@@ -35,6 +38,11 @@ type outbound struct {
 func Forward(send Send, bridge Bridge) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := From(c)
+		if x.Decision.Class == policy.ClassGateway {
+			// A route that the gateway answers has its handler. What comes here is
+			// another method of it, let through by a policy in shadow mode.
+			return &Denied{Decision: x.Decision}
+		}
 		who := outbound{client: x.Client, scheme: "http", host: c.Request().Host, requestID: x.RequestID}
 		if x.Secure {
 			who.scheme = "https"
@@ -50,7 +58,7 @@ func Forward(send Send, bridge Bridge) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		return send(&x.out, out)
+		return send(&x.out, out, x)
 	}
 }
 

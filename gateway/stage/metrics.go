@@ -65,7 +65,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	for _, source := range identity.Sources() {
 		m.sources.WithLabelValues(string(source))
 	}
-	for _, reason := range append(laravel.Reasons(), ambiguousCredentials...) {
+	for _, reason := range append(append(laravel.Reasons(), ambiguousCredentials...), ReasonObjectID) {
 		m.ambiguous.WithLabelValues(string(reason))
 	}
 	r.MustRegister(m.requests, m.duration, m.inFlight, m.sources, m.ambiguous, m.decisions)

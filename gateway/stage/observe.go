@@ -39,6 +39,9 @@ func (o *Observer) Observe() echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			started := time.Now()
 			x := o.open(c)
+			if closesAfter(c.Request()) {
+				c.Response().Header().Set(echo.HeaderConnection, "close")
+			}
 			o.metrics.inFlight.Inc()
 			defer o.metrics.inFlight.Dec()
 			// A panic that means "cut the connection" passes through here and is
@@ -61,6 +64,15 @@ func (o *Observer) Observe() echo.MiddlewareFunc {
 			return nil
 		}
 	}
+}
+
+// closesAfter says whether the connection must not be used again: behind a proxy
+// that counts the bytes of such a request otherwise, what it takes for the rest
+// of this one would be served as the next. net/http hides the Content-Length
+// that came beside Transfer-Encoding, so every chunked request is suspect
+// (RFC 9112 section 6.1).
+func closesAfter(r *http.Request) bool {
+	return !r.ProtoAtLeast(1, 1) || len(r.TransferEncoding) > 0
 }
 
 // open puts a new Exchange in the context.
@@ -104,8 +116,8 @@ func (o *Observer) write(c echo.Context, x *Exchange, err error, status int, too
 	if !o.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 16)
-	attrs = append(attrs,
+	var room [16]slog.Attr
+	attrs := append(room[:0],
 		slog.String("request_id", x.RequestID),
 		slog.String("client", x.Client),
 		slog.String("method", bounded(c.Request().Method, 16)),
@@ -113,7 +125,7 @@ func (o *Observer) write(c echo.Context, x *Exchange, err error, status int, too
 		slog.String("route", string(x.Route)),
 		slog.Int("status", status),
 		slog.Int64("bytes", x.out.bytes),
-		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		slog.Int64("duration_us", took.Microseconds()),
 	)
 	if x.Source != "" {
 		attrs = append(attrs, slog.String("token_source", string(x.Source)))

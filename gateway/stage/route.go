@@ -13,6 +13,7 @@ const (
 	RouteAuthenticate Route = "authenticate" // The login.
 	RouteUser         Route = "user"         // Who the caller is.
 	RouteLogout       Route = "logout"       // The end of a session.
+	RouteURL          Route = "url"          // The check of a site's address.
 	RouteAPI          Route = "api"          // Every other API route, judged by the policy.
 	RouteWeb          Route = "web"          // The web UI, passed through.
 )

@@ -191,7 +191,8 @@ func TestCredentials(t *testing.T) {
 		{"two headers", "/api/v1/x", []string{bearer + "h", bearer + "i"}, "! authorization_header"},
 		{"the last bearer of a header", "/api/v1/x", []string{bearer + "h, Bearer i"}, "! authorization_header"},
 		{"bearer behind another scheme", "/api/v1/x", []string{"Authorization: Basic dTpw bEaReR i"}, "! authorization_header"},
-		{"bearer glued to a token", "/api/v1/x", []string{bearer + "abearerb"}, "! authorization_header"},
+		{"two tokens with a comma", "/api/v1/x", []string{bearer + "h,bearer"}, "! authorization_header"},
+		{"bearer inside a token", "/api/v1/x", []string{bearer + "abearerb"}, "abearerb"},
 		{"list", "/api/v1/x?token[]=q", nil, "! token_kind"},
 		{"source left out", "/api/v1/x?token=q", nil, "! token_source"},
 	} {
