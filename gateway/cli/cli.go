@@ -92,6 +92,6 @@ func newRoot(p Process) *cobra.Command {
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServe(p), newDemo(p), newCheck(p), newMigrate(p), newVersion(p))
+	root.AddCommand(newServe(p), newDemo(p), newCheck(p), newPolicy(p), newMigrate(p), newVersion(p))
 	return root
 }

@@ -3,6 +3,10 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +18,7 @@ import (
 
 	"faveo-gateway/gateway/cli"
 	"faveo-gateway/upstream/faveo/faveotest"
+	"faveo-gateway/upstream/standin"
 )
 
 func TestMain(m *testing.M) {
@@ -115,29 +120,15 @@ func TestDemo(t *testing.T) {
 
 func demo(t *testing.T, flags ...string) {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	stdout := &printed{complete: make(chan struct{})}
-	var stderr bytes.Buffer
-	done := make(chan int, 1)
-	go func() {
-		done <- cli.Run(ctx, cli.Process{
-			Args: append([]string{"demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, flags...), Stdout: stdout, Stderr: &stderr,
-		})
-	}()
-	select {
-	case <-stdout.complete:
-	case code := <-done:
-		t.Fatalf("demo: exit %d, %s", code, stderr.String())
-	}
+	d := startDemo(t, flags...)
 	script := "set -e\n"
-	for line := range strings.Lines(stdout.String()) {
+	for line := range strings.Lines(d.stdout.String()) {
 		command := strings.TrimSpace(line)
 		if strings.HasPrefix(command, "curl") || strings.HasPrefix(command, "TOKEN=") || strings.HasPrefix(command, "CLIENT=") {
 			script += command + "\necho\n"
 		}
 	}
-	shell := exec.CommandContext(ctx, "bash", "-c", script)
+	shell := exec.CommandContext(t.Context(), "bash", "-c", script)
 	out, err := shell.CombinedOutput()
 	if err != nil {
 		t.Errorf("the printed lines: %v", err)
@@ -153,16 +144,146 @@ func demo(t *testing.T, flags ...string) {
 	if t.Failed() {
 		t.Logf("%s", out)
 	}
-	stop()
-	if code := <-done; code != 0 {
-		t.Errorf("demo: exit %d, %s", code, stderr.String())
-	}
+	stderr := d.end()
 	// The log is held back for a moment, and whole at the end.
 	for _, event := range []string{`"msg":"listening"`, `"route":"authenticate"`, `"msg":"draining"`} {
-		if !strings.Contains(stderr.String(), event) {
+		if !strings.Contains(stderr, event) {
 			t.Errorf("the log lacks %s", event)
 		}
 	}
+}
+
+// TestDemoTicketsAreTheirOwners creates a ticket in the demo: its owner reads it,
+// and nobody else does, until the staff lets somebody follow it. After the staff
+// has assigned a ticket, its agent reads it too.
+func TestDemoTicketsAreTheirOwners(t *testing.T) {
+	d := startDemo(t)
+	defer d.end()
+	owner, other := d.login("democlient"), d.login("otherclient")
+	agent, admin := d.login("salesagent"), d.login("demoadmin")
+	const ticket = "/api/v1/helpdesk/ticket?ticket_id=12"
+	d.want(404, "GET", ticket, owner, "not_found") // Nobody's yet.
+
+	d.want(200, "POST", "/api/v1/helpdesk/create?email=democlient@example.test&first_name=Clara&last_name=Client&helptopic=1&sla=1&priority=1"+
+		"&subject=A+new+ticket&body=Hello+this+is+the+body", owner, `"ticket_id":12`)
+	d.want(200, "GET", ticket, owner, "A new ticket")
+	d.want(200, "POST", "/api/v1/helpdesk/reply?ticket_id=12&reply_content=Still+there", owner, "Still there")
+	d.want(404, "GET", ticket, other, "not_found")
+	d.want(404, "GET", ticket, agent, "not_found") // Of another department.
+
+	d.want(200, "POST", "/api/v1/helpdesk/assign?ticket_id=12&user=salesagent@example.test", admin, "success")
+	d.want(200, "GET", ticket, agent, "A new ticket")
+	d.want(200, "POST", "/api/v1/helpdesk/collaborator/create?ticket_id=12&email=follower@example.test", admin, "follower")
+	d.want(200, "GET", ticket, d.login("follower@example.test"), "A new ticket")
+	d.want(404, "GET", ticket, other, "not_found")
+}
+
+// TestDemoLeavesARealDatabaseAlone creates a ticket in a demo whose database is
+// configured: it is in the memory of the stand-in only.
+func TestDemoLeavesARealDatabaseAlone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "real.sqlite")
+	address, err := standin.CreateDatabase(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := startDemo(t, "-c", write(t, "faveo:\n  database: "+address+"\n"))
+	defer d.end()
+	admin := d.login("demoadmin")
+	d.want(200, "POST", "/api/v1/helpdesk/create?email=new@example.test&first_name=N&helptopic=1&sla=1&priority=1&subject=S&body=B", admin, `"ticket_id":12`)
+	db, err := sql.Open("sqlite", "file:"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var tickets, users int
+	row := db.QueryRowContext(t.Context(), "SELECT (SELECT max(id) FROM tickets), (SELECT max(id) FROM users)")
+	if err := row.Scan(&tickets, &users); err != nil || tickets != 11 || users != 10 {
+		t.Errorf("tickets up to %d and users up to %d, want 11 and 10; %v", tickets, users, err)
+	}
+}
+
+// write makes a configuration file.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// running is a demo.
+type running struct {
+	t      *testing.T
+	stdout *printed
+	origin string
+	end    func() (stderr string) // Ends it, once, and expects exit 0.
+}
+
+// startDemo returns when the demo has printed everything.
+func startDemo(t *testing.T, flags ...string) running {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	stdout := &printed{complete: make(chan struct{})}
+	var stderr bytes.Buffer
+	done := make(chan int, 1)
+	go func() {
+		done <- cli.Run(ctx, cli.Process{
+			Args: append([]string{"demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}, flags...), Stdout: stdout, Stderr: &stderr,
+		})
+	}()
+	select {
+	case <-stdout.complete:
+	case code := <-done:
+		stop()
+		t.Fatalf("demo: exit %d, %s", code, stderr.String())
+	}
+	_, after, _ := strings.Cut(stdout.String(), "gateway  ")
+	origin, _, _ := strings.Cut(after, "\n")
+	end := sync.OnceValue(func() string {
+		stop()
+		if code := <-done; code != 0 {
+			t.Errorf("demo: exit %d, %s", code, stderr.String())
+		}
+		return stderr.String()
+	})
+	t.Cleanup(func() { end() })
+	return running{t, stdout, origin, end}
+}
+
+// login returns a token of one of the demo's accounts.
+func (d running) login(user string) string {
+	d.t.Helper()
+	body := d.want(200, "POST", "/api/v1/authenticate?password="+standin.Password+"&username="+url.QueryEscape(user), "", `"token":"`)
+	_, after, _ := strings.Cut(body, `"token":"`)
+	token, _, _ := strings.Cut(after, `"`)
+	return token
+}
+
+// want sends a request, expects a status and a text in the answer, and returns it.
+func (d running) want(status int, method, uri, token, text string) string {
+	d.t.Helper()
+	r, err := http.NewRequestWithContext(d.t.Context(), method, d.origin+uri, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	r.Close = true // No connection shall outlive the test.
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if answer.StatusCode != status || !strings.Contains(string(body), text) {
+		d.t.Errorf("%s %s: %d %s, want %d with %s", method, uri, answer.StatusCode, body, status, text)
+	}
+	return string(body)
 }
 
 func requireShell(t *testing.T) {

@@ -53,9 +53,14 @@ func startStandins(ctx context.Context) (_ *standins, err error) {
 }
 
 // serveFaveo starts the stand-in as the configuration has its Faveo: with that
-// secret, below that path.
+// secret, below that path. It writes its tickets through to the demo's own
+// database, so that the gateway knows whose they are, and never to a real one.
 func (s *standins) serveFaveo(c *config.Config) {
-	faveo := standin.New(standin.Options{Secret: c.Faveo.JWTSecret.Reveal(), BasePath: c.Server.BasePath})
+	o := standin.Options{Secret: c.Faveo.JWTSecret.Reveal(), BasePath: c.Server.BasePath}
+	if c.Faveo.Database.Reveal() == s.database {
+		o.Database = s.database
+	}
+	faveo := standin.New(o)
 	s.faveo = &http.Server{Handler: faveo, ReadHeaderTimeout: 5 * time.Second}
 	go s.faveo.Serve(s.listener) //nolint:errcheck // It ends with ErrServerClosed, by close.
 }
