@@ -99,6 +99,8 @@ func hideOf(filter policy.Filter) func(io.Reader) io.Reader {
 		return faveo.HideInternalThreads
 	case policy.FilterInternalNote:
 		return faveo.HideInternalNote
+	case policy.FilterResult:
+		return faveo.HideResult
 	default:
 		return func(io.Reader) io.Reader { return failing{filter} }
 	}

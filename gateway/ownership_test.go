@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"bufio"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -220,4 +222,72 @@ func TestURLIsAnsweredWithoutFetching(t *testing.T) {
 	if len(w.faveo.Requests()) != before {
 		t.Error("a request reached PHP")
 	}
+}
+
+// TestReplyShowsNothingOfOthers: Faveo answers a reply with the newest thread of the
+// whole installation, whosever that is.
+func TestReplyShowsNothingOfOthers(t *testing.T) {
+	stores, _ := onMariaDB(t)
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"result":{"ticket_id":4,"is_internal":1,"body":"INTERNAL NOTE on ticket 4"}}`)
+	}))
+	t.Cleanup(upstream.Close)
+	w := &world{t: t, log: &safeBuffer{}}
+	w.run(stores, settings{"faveo.urls": upstream.URL})
+	got := w.call("POST", "/api/v1/helpdesk/reply", "ticket_id=1&reply_content=r", w.login("alice", "AlicePass1!"))
+	if got.status != http.StatusOK || got.body != `{"result":null}` {
+		t.Errorf("the customer reads %d %s", got.status, got.body)
+	}
+}
+
+// TestCreateInADisputedName: Faveo looks an address up as user name and mobile too,
+// and takes the first row. An address that is somebody's user name names nobody.
+func TestCreateInADisputedName(t *testing.T) {
+	stores, db := onMariaDB(t)
+	w := start(t, stores)
+	db.Exec(t, "UPDATE users SET user_name = 'alice@example.test' WHERE id = 5")
+	const create = "first_name=A&last_name=B&helptopic=1&sla=1&priority=1&subject=A+new+ticket&body=Hello+this+is+the+body&email=alice@example.test"
+	w.wantProblem("the owner of the address", w.call("POST", "/api/v1/helpdesk/create", create, w.login("alice", "AlicePass1!")), 403, "forbidden")
+	db.Exec(t, "UPDATE users SET user_name = 'bob' WHERE id = 5")
+	if got := w.call("POST", "/api/v1/helpdesk/create", create, w.login("alice", "AlicePass1!")); got.status != http.StatusOK {
+		t.Errorf("after the dispute: %d %s", got.status, got.body)
+	}
+}
+
+// TestRefusalsCostAlike counts what is asked of the database for a foreign ticket,
+// remembered and not, and for a missing one.
+func TestRefusalsCostAlike(t *testing.T) {
+	stores, _ := onMariaDB(t)
+	w := start(t, stores)
+	owner := w.login("alice", "AlicePass1!")
+	for role, token := range map[string]string{"customer": w.login("carol", "CarolPass1!"), "agent": w.login("agent_sales", "AgentSales1!")} {
+		w.call("GET", "/api/v1/helpdesk/ticket", "ticket_id=1", token) // The agent's departments are remembered from here on.
+		costs := map[string]float64{}
+		for name, id := range map[string]string{"foreign, remembered": "1", "foreign": "2", "missing": "4000000000"} {
+			w.call("GET", "/api/v1/helpdesk/ticket", "ticket_id=1", owner)
+			before := w.asked("tickets")
+			w.wantProblem(role+", "+name, w.call("GET", "/api/v1/helpdesk/ticket", "ticket_id="+id, token), 404, "not_found")
+			costs[name] = w.asked("tickets") - before
+		}
+		if costs["foreign"] != 1 || costs["foreign, remembered"] != 1 || costs["missing"] != 1 {
+			t.Errorf("%s: questions about tickets: %v, want one each", role, costs)
+		}
+	}
+}
+
+// asked is how often the database was asked for an operation.
+func (w *world) asked(operation string) float64 {
+	w.t.Helper()
+	name := `faveo_gateway_dependency_duration_seconds_count{dependency="database",operation="` + operation + `"} `
+	for line := range strings.Lines(w.metrics()) {
+		if text, found := strings.CutPrefix(line, name); found {
+			n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			return n
+		}
+	}
+	return 0
 }

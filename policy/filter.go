@@ -11,11 +11,14 @@ const (
 	// FilterInternalNote removes what the staff noted about a user
 	// (users.internal_note, help_topic.internal_notes).
 	FilterInternalNote Filter = "internal_note"
+	// FilterResult removes the member result: Faveo answers a reply with the
+	// newest thread of the whole installation, whosever that is.
+	FilterResult Filter = "result"
 )
 
 // Filters lists every Filter.
 func Filters() []Filter {
-	return []Filter{FilterInternalThreads, FilterInternalNote}
+	return []Filter{FilterInternalThreads, FilterInternalNote, FilterResult}
 }
 
 // filters are the rule's filters for a caller. Whoever is not of the staff is

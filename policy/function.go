@@ -66,7 +66,8 @@ func idOf(v ref.Val) (int64, bool) {
 // sameAddress reports whether two values are the same e-mail address: texts,
 // not empty, and equal but for the case of ASCII letters. Faveo's database takes
 // more for equal; that reaches no other account than the one that is meant,
-// since its column is unique by the same rule.
+// since its column is unique by the same rule and the affiliation holds no
+// address that is another account's user name or mobile.
 func sameAddress(a, b ref.Val) ref.Val {
 	x, xIsText := a.(types.String)
 	y, yIsText := b.(types.String)

@@ -156,7 +156,7 @@ func TestPolicyRoutes(t *testing.T) {
 		"all /api/** deny everybody - if partner-only-creates ../../deploy/policies/partner.yaml:8",
 		"GET,HEAD /api/v1/helpdesk/url gateway - - helpdesk-url builtin:faveo.yaml:",
 		"POST /api/v1/helpdesk/delete staff ticket ticket_id,… - ticket-delete builtin:faveo.yaml:",
-		"POST /api/v1/helpdesk/internal-note staff ticket ticket_id|ticketid, user user_id|userid - internal-note builtin:faveo.yaml:",
+		"POST /api/v1/helpdesk/internal-note staff ticket ticket_id|ticketid, user user_id|userid if internal-note builtin:faveo.yaml:",
 	} {
 		found := false
 		for _, line := range lines {

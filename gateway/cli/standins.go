@@ -92,11 +92,11 @@ func (s *standins) keepable(c *config.Config) error {
 // close stops what startStandins started.
 func (s *standins) close() error {
 	var faults []error
-	if s.listener != nil {
-		s.listener.Close() // A server that never served does not know its listener.
-	}
 	if s.faveo != nil {
 		faults = append(faults, s.faveo.Close())
+	}
+	if s.listener != nil {
+		s.listener.Close() // Closed twice, unless the server never served.
 	}
 	s.redis.Close()
 	if s.directory != "" {

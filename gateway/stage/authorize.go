@@ -98,6 +98,7 @@ func (a *Authorizer) decide(ctx context.Context, x *Exchange) error {
 // of the answer must not tell somebody else's object, which is remembered, from
 // one that does not exist and never is.
 func (a *Authorizer) decideOnFacts(ctx context.Context, x *Exchange, s policy.Subject, r policy.Request, needs policy.Needs) error {
+	stale := false
 	for fresh := false; ; fresh = true {
 		remembered := false
 		if needs.Affiliation {
@@ -107,12 +108,14 @@ func (a *Authorizer) decideOnFacts(ctx context.Context, x *Exchange, s policy.Su
 			}
 			s.Affiliation, remembered = &affiliation, !fresh
 		}
-		if len(needs.Objects) > 0 {
-			objects, old, err := a.Facts.Objects(ctx, needs.Objects, fresh)
-			if err != nil {
+		// What the first round has read from the database itself is not read again,
+		// so that a missing object costs one read as well.
+		if len(needs.Objects) > 0 && (!fresh || stale) {
+			var err error
+			if r.Objects, stale, err = a.Facts.Objects(ctx, needs.Objects, fresh); err != nil {
 				return err
 			}
-			r.Objects, remembered = objects, remembered || old
+			remembered = remembered || stale
 		}
 		x.Decision = a.Policy.Decide(s, r)
 		if x.Decision.Effect == policy.Allow || !remembered {

@@ -9,7 +9,9 @@ import (
 
 // Affiliation is what the database says of a person beyond the role, which decides whether any of it counts.
 type Affiliation struct {
-	// Email is the address as it is stored, "" for NULL: an empty address is nobody's.
+	// Email is the address as it is stored, "" for NULL: an empty address is nobody's. A customer's is "" as well when
+	// it is also the user_name or the mobile of somebody else: Faveo looks an address up in all three columns and takes
+	// the first row (CoreTicketController::checkEmail), so that it names nobody for certain.
 	Email string
 	// Departments are users.primary_dpt, by which all of Faveo from v1.9 to v2.0 decides what an agent sees, and the
 	// rows of department_assign_agents where that table exists: the paid editions and v1.10's API know further
@@ -27,7 +29,10 @@ const (
 )
 
 const (
-	affiliationStatement = "SELECT 0, email, primary_dpt FROM users WHERE id = ?" +
+	// The staff is left out of the look at the other columns: it reads the whole table, and nothing rests on it.
+	affiliationStatement = "SELECT 0, CASE WHEN COALESCE(u.role, '') IN ('admin', 'agent') OR NOT EXISTS" +
+		" (SELECT 1 FROM users o WHERE o.id <> u.id AND (o.user_name = u.email OR o.mobile = u.email)) THEN u.email END," +
+		" u.primary_dpt FROM users u WHERE u.id = ?" +
 		" UNION ALL SELECT 1, NULL, team_id FROM team_assign_agent WHERE agent_id = ?"
 	departmentsStatement = affiliationStatement +
 		" UNION ALL SELECT 2, NULL, department_id FROM department_assign_agents WHERE agent_id = ?"

@@ -160,6 +160,19 @@ func TestLongInternalThread(t *testing.T) {
 	}
 }
 
+func TestHideResult(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"result":{"ticket_id":4,"body":"x"}}`:          `{"result":null}`,
+		`{"re\u0073ult":[1,{"a":2}],"b":1}`:              `{"re\u0073ult":null,"b":1}`,
+		`{"error":{"ticket_id":["is invalid"]},"r":"s"}`: `{"error":{"ticket_id":["is invalid"]},"r":"s"}`,
+	} {
+		got, err := io.ReadAll(faveo.HideResult(strings.NewReader(text)))
+		if err != nil || string(got) != want {
+			t.Errorf("%s: got %s, %v, want %s", text, got, err, want)
+		}
+	}
+}
+
 func TestHideInternalNoteFilter(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"user", `{"user":{"id":4,"internal_note":"vip","role":"user"}}`, `{"user":{"id":4,"internal_note":null,"role":"user"}}`},
