@@ -41,8 +41,8 @@ func (f facts) tickets(ctx context.Context, ids []uint64, fresh bool) (map[uint6
 		tickets, err := f.objects.ReadTickets(ctx, ids)
 		return tickets, false, err
 	}
-	tickets, fresh, err := f.objects.Tickets(ctx, ids)
-	return tickets, !fresh, err
+	tickets, readNow, err := f.objects.Tickets(ctx, ids)
+	return tickets, !readNow, err
 }
 
 func objectOf(ref policy.ObjectRef, tickets map[uint64]faveo.Ticket) policy.Object {

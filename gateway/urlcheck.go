@@ -27,14 +27,14 @@ func (d frontDoor) checkURL(c echo.Context) error {
 	value, given := request.Input("url")
 	text, isText := value.Text()
 	if given && !isText && value.Kind() != laravel.KindNull {
-		return stage.Refuse(c, policy.ReasonBlocked)
+		return stage.Overrule(c, policy.ReasonBlocked)
 	}
 	body, answered, err := d.checker(c.Request().Context(), nil, text, isText, d.basePath, c.Request().Host)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errDatabase, err)
 	}
 	if !answered {
-		return stage.Refuse(c, policy.ReasonBlocked)
+		return stage.Overrule(c, policy.ReasonBlocked)
 	}
 	return c.Blob(http.StatusOK, "application/json", body)
 }

@@ -8,8 +8,8 @@ const (
 	// FilterInternalThreads removes the notes that the staff wrote to each other
 	// from a conversation (ticket_thread.is_internal).
 	FilterInternalThreads Filter = "internal_threads"
-	// FilterInternalNote removes what the staff noted about a user
-	// (users.internal_note, help_topic.internal_notes).
+	// FilterInternalNote removes what the staff noted for itself about a user, a
+	// help topic, an SLA plan or an organisation (internal_note, internal_notes).
 	FilterInternalNote Filter = "internal_note"
 	// FilterResult removes the member result: Faveo answers a reply with the
 	// newest thread of the whole installation, whosever that is.
@@ -24,7 +24,7 @@ func Filters() []Filter {
 // filters are the rule's filters for a caller. Whoever is not of the staff is
 // a customer here, a caller of an unknown role too.
 func (r *rule) filtersFor(s Subject) []Filter {
-	if rolesOf(s.Role)&ClassStaff.roles() != 0 && s.Authenticated {
+	if s.isStaff() && s.Authenticated {
 		return nil
 	}
 	return r.filters

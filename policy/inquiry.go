@@ -31,7 +31,7 @@ func (i *inquiry) held() bool { return i.engine.held(i.subject) }
 // heldTo reports whether objects of a kind are held against the caller. Users
 // are never held against the staff.
 func (i *inquiry) heldTo(kind ObjectKind) bool {
-	return i.held() && (kind == ObjectTicket || rolesOf(i.subject.Role)&ClassStaff.roles() == 0)
+	return i.held() && (kind == ObjectTicket || !i.subject.isStaff())
 }
 
 // holds evaluates the condition of r, about an object where there is one.

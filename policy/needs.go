@@ -77,7 +77,7 @@ func (i *inquiry) needs(n Needs, rules []*rule, observed bool) (Needs, error) {
 // caller's affiliation, comes to it. For customers it as good as always does,
 // so they are spared the try.
 func (i *inquiry) tryCondition(r *rule) {
-	if rolesOf(i.subject.Role)&ClassStaff.roles() == 0 {
+	if !i.subject.isStaff() {
 		i.unknown = true
 		return
 	}

@@ -51,6 +51,9 @@ type Affiliation struct {
 	Teams []uint64
 }
 
+// isStaff reports whether the role is one of the staff's; an unknown role is not.
+func (s Subject) isStaff() bool { return rolesOf(s.Role)&ClassStaff.roles() != 0 }
+
 // held reports whether objects are held against the caller: a customer reaches
 // his own only, an agent those of his departments, his assignments and his
 // teams. A role that no rule names is held like a customer.

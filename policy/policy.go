@@ -125,8 +125,8 @@ type Request struct {
 }
 
 // Params is the input of a request as PHP sees it. It is asked only when a rule
-// finds an object in it or a condition mentions a parameter, once by Needs and
-// once by Decide.
+// finds an object in it or a condition mentions a parameter, at most once in each
+// call of Needs and of Decide.
 type Params interface {
 	// Map returns the merged input: body over query, names as PHP folds them,
 	// values string, float64, int64, json.Number, bool, nil, []any and
@@ -220,7 +220,7 @@ func (e *Engine) unmatched(rules []*rule, s Subject, bit methods, observed bool)
 	switch {
 	case !s.Authenticated:
 		d.Reason, d.Enforced = ReasonUnauthenticated, true
-	case e.unknown == UnknownStaff && bit != otherMethods && rolesOf(s.Role)&ClassStaff.roles() != 0:
+	case e.unknown == UnknownStaff && bit != otherMethods && s.isStaff():
 		d.Effect, d.Reason, d.Class = Allow, ReasonAllowed, ClassStaff
 	}
 	return d

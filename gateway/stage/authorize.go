@@ -42,6 +42,8 @@ type Facts interface {
 	// Objects answers each ref, in their order. Unless fresh is asked for, the
 	// answers may be some seconds old; remembered says whether they are.
 	Objects(ctx context.Context, refs []policy.ObjectRef, fresh bool) (found []policy.Object, remembered bool, err error)
+	// Affiliation may be some seconds old unless fresh is asked for. An account
+	// that is gone is the zero Affiliation, not an error.
 	Affiliation(ctx context.Context, userID uint64, fresh bool) (policy.Affiliation, error)
 }
 
@@ -63,7 +65,7 @@ func (a *Authorizer) Authorize() echo.MiddlewareFunc {
 				return err
 			}
 			if !x.Decision.Permitted() {
-				return refuse(c, x.Decision)
+				return answerDenial(c, x.Decision)
 			}
 			// The body of an unknown caller was too large to be searched for a
 			// token; now that the route turns out to need none it is only large.
@@ -118,15 +120,15 @@ func (a *Authorizer) decideOnFacts(ctx context.Context, x *Exchange, s policy.Su
 			remembered = remembered || stale
 		}
 		x.Decision = a.Policy.Decide(s, r)
-		if x.Decision.Effect == policy.Allow || !remembered {
+		if fresh || !remembered || x.Decision.Effect == policy.Allow {
 			return nil
 		}
 	}
 }
 
-// refuse returns the denial. OPTIONS on a known route is answered as PHP does:
+// answerDenial returns the denial. OPTIONS on a known route is answered as PHP does:
 // empty, with the methods of the route, and without any CORS header.
-func refuse(c echo.Context, d policy.Decision) error {
+func answerDenial(c echo.Context, d policy.Decision) error {
 	if d.Reason == policy.ReasonMethodNotAllowed && c.Request().Method == http.MethodOptions {
 		c.Response().Header().Set(echo.HeaderAllow, strings.Join(d.Allow, ", "))
 		c.Response().Header().Set(echo.HeaderContentType, "text/html; charset=UTF-8")
@@ -135,9 +137,9 @@ func refuse(c echo.Context, d policy.Decision) error {
 	return &Denied{Decision: d}
 }
 
-// Refuse turns the policy's permission into a denial, for a route of the gateway
+// Overrule turns the policy's permission into a denial, for a route of the gateway
 // that finds out more than a rule can: log and metrics then tell of the denial.
-func Refuse(c echo.Context, reason policy.Reason) error {
+func Overrule(c echo.Context, reason policy.Reason) error {
 	x := From(c)
 	x.Decision.Effect, x.Decision.Reason, x.Decision.Enforced = policy.Deny, reason, true
 	return &Denied{Decision: x.Decision}

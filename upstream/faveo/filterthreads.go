@@ -22,9 +22,9 @@ var (
 // thread objects.
 //
 // Of the array those elements stay that say of themselves that they are not internal: objects with a member is_internal
-// that is 0 (as Faveo sends it), "0" or false (as a database driver or a cast may make it). An element goes that has
-// none, that has any other, or that has one twice or in something nested with any other value in one of them: readers
-// differ in which they believe. With it goes the comma before it.
+// that is 0 (as Faveo sends it), "0" or false (as a database driver or a cast may make it). Every other element
+// goes, with the comma before it: one without is_internal, and one with any other value under that name, be it the first
+// or a repetition, in the element itself or in something nested: readers differ in which they believe.
 //
 // An object in place of the array is an error message. It stays when it has no members but those of Faveo's error
 // messages, and no is_internal at any depth. Every other shape is ErrUnfilterable, and so is more than 8 MiB of one element that

@@ -2,92 +2,131 @@ package proxy
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"net/http"
-	"strings"
+	"strconv"
 )
 
-// label corrects the media type of the answer.
-//
-// Faveo sends JSON as text/html from ticket-thread and customers-custom
-// (contract section 5.11), and customers wrote what is in it: opened in a
-// browser, their scripts run on the helpdesk's origin. So an API answer that
-// says text/html, or nothing, becomes application/json, unless its first byte
-// after blanks shows that it is something else; that one keeps its type and is
-// confined to a sandbox without scripts. What cannot be looked into (HEAD, a
-// part of a body, a compressed body) is taken for JSON by its label alone: an
-// error page shown as text is the lesser evil. Redirects and empty bodies stay
-// as they are.
-//
-// An answer without any type stays without on every route; net/http would guess
-// one from the body.
-//
-// The error is that of reading the first bytes; nothing was written then.
-func (c *call) label(res *http.Response) error {
-	contentType, typed := res.Header["Content-Type"]
-	if !typed {
-		c.w.Header()["Content-Type"] = nil
+// answer is the body of PHP's answer: it can be looked into without being held
+// back, it can be edited, and it remembers that it broke off.
+type answer struct {
+	res  *http.Response
+	body io.ReadCloser // as PHP sent it
+	from io.Reader     // where Read goes on after head: body, or the edit of it
+	head []byte        // read already, and not yet by Read
+	err  error         // of Read, never io.EOF
+	hold []byte        // of the buffer pool, nil unless edited
+	// room is as large as the transport's own buffer, so that looking into an
+	// answer costs no further read from the connection and no further write.
+	room [4 << 10]byte
+}
+
+// begin puts a between res and its body.
+func (a *answer) begin(res *http.Response) {
+	a.res, a.body, a.from = res, res.Body, res.Body
+	res.Body = a
+}
+
+// reset drops everything of the last request but the room.
+func (a *answer) reset(buffers *bufferPool) {
+	if a.hold != nil {
+		buffers.Put(a.hold)
 	}
-	if c.passage.Kind != API || !hasMeaning(res.StatusCode) || typed && !maybeHTML(contentType) {
+	a.res, a.body, a.from, a.head, a.err, a.hold = nil, nil, nil, nil, nil, nil
+}
+
+// peek returns the first bytes, which stay to be read: as soon as they tell
+// what begins here, at most the size of room, all of them when the body ends
+// before. An error means that it broke off before they did.
+func (a *answer) peek() ([]byte, error) {
+	if len(a.head) > 0 {
+		return a.head, nil
+	}
+	filled := 0
+	for filled < len(a.room) {
+		n, err := a.from.Read(a.room[filled:])
+		filled += n
+		if _, known := beginsError(a.room[:filled]); known || err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	a.head = a.room[:filled]
+	return a.head, nil
+}
+
+// edit replaces the body by what change makes of it, and what the headers say
+// of it (RFC 9110 section 8, RFC 9530, and their forerunners): that would be
+// wrong, and a validator would tell whether what was taken out has changed. A
+// short answer is held until it is whole: it gets its length, and a failure is an
+// error instead of half an answer.
+func (a *answer) edit(change func(io.Reader) io.Reader, buffers *bufferPool) error {
+	for _, name := range [...]string{
+		"Content-Length", "Content-Range", "Accept-Ranges", "Etag", "Last-Modified",
+		"Content-Md5", "Digest", "Content-Digest", "Repr-Digest",
+	} {
+		delete(a.res.Header, name)
+	}
+	a.res.ContentLength = -1
+	if a.res.Request.Method == http.MethodHead {
 		return nil
 	}
-	if readable(res) {
-		head, err := c.answer.peek() // Of an edited body its edited beginning.
-		if err != nil || len(head) == 0 {
-			return err
-		}
-		if !startsJSON(head) {
-			res.Header["Content-Security-Policy"] = []string{"default-src 'none'; sandbox"}
-			return nil
-		}
+	var unread io.Reader = a.body
+	if len(a.head) > 0 {
+		unread = io.MultiReader(bytes.NewReader(a.head), a.body)
 	}
-	delete(c.w.Header(), "Content-Type")
-	res.Header["Content-Type"] = []string{"application/json"}
+	a.hold = buffers.Get()
+	a.from = change(unread)
+	n, err := fill(a.hold, a.from)
+	a.head = a.hold[:n]
+	a.res.Trailer = nil // Announced, or arrived already.
+	switch {
+	case err == io.EOF: //nolint:errorlint // A wrapped io.EOF is no end.
+		a.from = http.NoBody
+		a.res.ContentLength = int64(n)
+		a.res.Header["Content-Length"] = []string{strconv.Itoa(n)}
+	case err != nil:
+		return fmt.Errorf("edit answer: %w", err)
+	}
 	return nil
 }
 
-// hasMeaning reports whether the body of an answer with this status is meant
-// for the caller: 2xx, 4xx and 5xx that may have one.
-func hasMeaning(status int) bool {
-	return status >= 200 && status != http.StatusNoContent && (status < 300 || status >= 400)
-}
-
-// readable reports whether the first byte of the body is that of the document.
-func readable(res *http.Response) bool {
-	_, encoded := res.Header["Content-Encoding"]
-	return res.Request.Method != http.MethodHead && res.StatusCode != http.StatusPartialContent && !encoded
-}
-
-// maybeHTML reports whether any of the values is text/html or empty: a browser
-// follows the last of several, another client the first.
-func maybeHTML(contentType []string) bool {
-	for _, v := range contentType {
-		if media := mediaType(v); media == "" || strings.EqualFold(media, "text/html") {
-			return true
+// fill reads until p is full or r has no more. io.ReadFull would not do: its
+// io.ErrUnexpectedEOF for a short but whole text is also what r says of a
+// text that broke off.
+func fill(p []byte, r io.Reader) (int, error) {
+	filled := 0
+	for filled < len(p) {
+		n, err := r.Read(p[filled:])
+		filled += n
+		if err != nil {
+			return filled, err
 		}
 	}
-	return false
+	return filled, nil
 }
 
-// maybeJSON reports whether an answer of this type can be JSON, which Faveo
-// sends under HTML's name, too.
-func maybeJSON(contentType []string) bool {
-	for _, v := range contentType {
-		if media := mediaType(v); strings.EqualFold(media, "application/json") {
-			return true
-		}
+// Read implements io.Reader.
+func (a *answer) Read(p []byte) (int, error) {
+	if len(a.head) > 0 {
+		n := copy(p, a.head)
+		a.head = a.head[n:]
+		return n, nil
 	}
-	return len(contentType) == 0 || maybeHTML(contentType)
+	n, err := a.from.Read(p)
+	if err != nil && err != io.EOF {
+		a.err = err
+	}
+	return n, err
 }
 
-func mediaType(v string) string {
-	media, _, _ := strings.Cut(v, ";")
-	return strings.Trim(media, " \t")
-}
-
-// blanks may stand before a JSON text, RFC 8259 section 2.
-const blanks = " \t\r\n"
-
-func startsJSON(head []byte) bool {
-	head = bytes.TrimLeft(head, blanks)
-	return len(head) == 0 || head[0] == '{' || head[0] == '['
+// Close implements io.Closer.
+func (a *answer) Close() error {
+	if a.hold != nil {
+		a.res.Trailer = nil // It arrived with the end of the body.
+	}
+	return a.body.Close()
 }

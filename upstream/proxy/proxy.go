@@ -14,8 +14,8 @@
 //     Options.Identify only, which runs after every client header has been
 //     looked at (httputil.ReverseProxy.Rewrite, never Director).
 //   - The answer loses what speaks of the machine behind, API answers that
-//     Faveo mislabels as HTML are labelled as what they are (answer.go), and its
-//     error messages lose the place in the source that raised them (origin.go).
+//     Faveo mislabels as HTML are labelled as what they are (label.go), and its
+//     error messages lose the place in the source that raised them (conceal.go).
 //   - An answer that the caller may see only in part goes through the Edit of
 //     its Passage, or not at all (edit.go).
 //
