@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"faveo-gateway/gateway/storetest/service"
 	"faveo-gateway/upstream/laravel"
 )
 
@@ -468,13 +468,7 @@ func (a *arena) checkHeaders(t *testing.T, raw string, headers map[string]string
 // its URL.
 func newPHP(t *testing.T) string {
 	t.Helper()
-	php, err := exec.LookPath("php")
-	if err != nil {
-		if os.Getenv("REQUIRE_SERVICES") == "1" {
-			t.Fatal("php-cli is required and missing")
-		}
-		t.Skip("php-cli is not installed")
-	}
+	php := service.PHP(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -76,10 +76,7 @@ func TestContract(t *testing.T) {
 				defer faulty.cut()()
 			}
 			got := w.replay(recording)
-			want, intended := differences[recording.Name]
-			if !intended {
-				want = difference{status: recording.Response.Status, body: string(recording.Response.Body)}
-			}
+			want, intended := wanted(recording)
 			if got.status != want.status || normal(got.body) != normal(want.body) {
 				t.Errorf("answer is\n%d %s\nwant\n%d %s", got.status, normal(got.body), want.status, normal(want.body))
 			}
@@ -110,10 +107,7 @@ func TestContractByDefault(t *testing.T) {
 			w := w.in(t)
 			defer db.Apply(t, recording.Precondition)()
 			got := w.replay(recording)
-			want, intended := differences[recording.Name]
-			if !intended {
-				want = difference{status: recording.Response.Status, body: string(recording.Response.Body)}
-			}
+			want, _ := wanted(recording)
 			// login.strict_status: a refusal is a 401.
 			if want.body == invalidCredentials {
 				want.status = http.StatusUnauthorized
@@ -158,10 +152,7 @@ func TestContractOnTheDemosDatabase(t *testing.T) {
 			w := w.in(t)
 			defer db.Apply(t, recording.Precondition)()
 			got := w.replay(recording)
-			want, intended := differences[recording.Name]
-			if !intended {
-				want = difference{status: recording.Response.Status, body: string(recording.Response.Body)}
-			}
+			want, _ := wanted(recording)
 			if got.status != want.status || normal(got.body) != normal(want.body) {
 				t.Errorf("answer is\n%d %s\nwant\n%d %s", got.status, normal(got.body), want.status, normal(want.body))
 			}
@@ -218,6 +209,15 @@ func TestLegacyClient(t *testing.T) {
 			t.Errorf("agent %q: %d %s, want %d %s", agent, got.status, got.body, status, invalidCredentials)
 		}
 	}
+}
+
+// wanted is what the gateway answers to a recording: what Faveo did, unless the
+// table above intends a difference.
+func wanted(recording faveotest.Recording) (want difference, intended bool) {
+	if want, intended = differences[recording.Name]; !intended {
+		want = difference{status: recording.Response.Status, body: string(recording.Response.Body)}
+	}
+	return want, intended
 }
 
 // replay sends the recorded request.

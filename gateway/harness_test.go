@@ -21,6 +21,7 @@ import (
 
 	"faveo-gateway/gateway"
 	"faveo-gateway/gateway/config"
+	"faveo-gateway/gateway/storetest/service"
 	"faveo-gateway/upstream/faveo/faveotest"
 	"faveo-gateway/upstream/standin"
 )
@@ -59,14 +60,8 @@ type world struct {
 func requireRedis(t testing.TB) {
 	t.Helper()
 	c, err := net.DialTimeout("tcp", redisAddress, time.Second)
-	if err == nil {
-		c.Close()
-		return
-	}
-	if os.Getenv("REQUIRE_SERVICES") == "1" {
-		t.Fatalf("Redis is required at %s: %v", redisAddress, err)
-	}
-	t.Skipf("Redis does not answer at %s: %v", redisAddress, err)
+	service.Require(t, "Redis at "+redisAddress, err)
+	c.Close()
 }
 
 // settings are a configuration by path.

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"faveo-gateway/gateway/cli"
+	"faveo-gateway/gateway/storetest/service"
 	"faveo-gateway/upstream/faveo/faveotest"
 	"faveo-gateway/upstream/standin"
 )
@@ -289,13 +290,8 @@ func (d running) want(status int, method, uri, token, text string) string {
 func requireShell(t *testing.T) {
 	t.Helper()
 	for _, program := range []string{"bash", "curl", "sed", "grep"} {
-		if _, err := exec.LookPath(program); err == nil {
-			continue
-		}
-		if os.Getenv("REQUIRE_SERVICES") == "1" {
-			t.Fatalf("%s is required to run the lines that the demo prints", program)
-		}
-		t.Skipf("%s is not there to run the lines that the demo prints", program)
+		_, err := exec.LookPath(program)
+		service.Require(t, program, err)
 	}
 }
 

@@ -4,31 +4,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"faveo-gateway/gateway/storetest/service"
 	"faveo-gateway/upstream/faveo"
 	"faveo-gateway/upstream/faveo/faveotest"
 )
 
-func requirePHP(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath("php")
-	switch {
-	case err == nil:
-	case os.Getenv("REQUIRE_SERVICES") == "1":
-		t.Fatalf("php-cli is required: %v", err)
-	default:
-		t.Skipf("php-cli is not installed: %v", err)
-	}
-	return path
-}
-
 // TestVerifyPasswordAgainstPHP makes hashes with password_hash and asks both sides about right and wrong passwords.
 func TestVerifyPasswordAgainstPHP(t *testing.T) {
-	php := requirePHP(t)
+	php := service.PHP(t)
 	const script = `
 $passwords = ['', 'a', 'secret', 'pässwörd', "tab\tand space ", str_repeat('x', 71), str_repeat('x', 72), str_repeat('x', 73),
   str_repeat('x', 71).'y', str_repeat('é', 36), str_repeat('é', 37), str_repeat('x', 4096)];

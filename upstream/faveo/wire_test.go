@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"faveo-gateway/gateway/storetest/service"
 	"faveo-gateway/upstream/faveo"
 	"faveo-gateway/upstream/faveo/faveotest"
 )
@@ -168,7 +169,7 @@ func TestPluginColumns(t *testing.T) {
 
 // TestNumbersAgainstPHP compares the print of floating point numbers with json_encode.
 func TestNumbersAgainstPHP(t *testing.T) {
-	php := requirePHP(t)
+	php := service.PHP(t)
 	d := faveotest.New(t)
 	db := open(t, d, faveo.Options{})
 	d.Exec(t, "ALTER TABLE users ADD COLUMN number DOUBLE NULL")
@@ -325,7 +326,7 @@ func TestGravatar(t *testing.T) {
 func phpMD5(t *testing.T, email string) string {
 	t.Helper()
 	code := fmt.Sprintf("echo md5(strtolower(trim(hex2bin('%x'))));", email)
-	sum, err := exec.CommandContext(t.Context(), requirePHP(t), "-r", code).Output()
+	sum, err := exec.CommandContext(t.Context(), service.PHP(t), "-r", code).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
