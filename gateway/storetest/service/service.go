@@ -1,6 +1,7 @@
 // Package service finds the real services that tests talk to: MariaDB at
-// 127.0.0.1:3306 (root, no password), Redis at 127.0.0.1:6379, and php. It is for
-// tests only, of any room.
+// 127.0.0.1:3306 (root, no password), Redis at 127.0.0.1:6379, and php. For tests
+// that empty, break or outgrow a Redis, or need several, it starts some of their
+// own: Redis, RedisCluster and RedisSentinel. It is for tests only, of any room.
 //
 // A test skips, by name, where its service is missing, and fails there when the
 // environment says REQUIRE_SERVICES=1.
