@@ -12,13 +12,21 @@ import (
 type Claims struct {
 	// ID is jti, unique per token.
 	ID string
-	// SessionID is sid, the session that the token belongs to.
+	// KeyID is kid, the key that signed the token. Empty when Faveo is true.
+	KeyID string
+	// SessionID is sid, the session that the token belongs to. A token of Faveo
+	// belongs to one of its own, whose id is made of the token: 22 characters of
+	// base64url, always the same for the same token.
 	SessionID string
 	// UserID is sub, users.id of Faveo, never zero.
 	UserID uint64
 	// Role is the role at the time of issue. It informs clients; what the
-	// account may do is read from the account.
+	// account may do is read from the account. Empty, for unknown, when Faveo is
+	// true.
 	Role string
+	// Faveo is true for a token that Faveo issued before the gateway was there:
+	// Config.AcceptFaveoTokensUntil.
+	Faveo bool
 	// IssuedAt is iat, NotBefore is nbf, ExpiresAt is exp: the first second in
 	// which the token is no longer good (RFC 7519 section 4.1.4).
 	IssuedAt, NotBefore, ExpiresAt time.Time
@@ -129,10 +137,11 @@ func (r *claimReader) userID(sub string) uint64 {
 	return id
 }
 
-// toClaims returns w as callers see it.
-func (w wireClaims) toClaims(userID uint64) Claims {
+// toClaims returns w, signed by the key of that id, as callers see it.
+func (w wireClaims) toClaims(userID uint64, keyID string) Claims {
 	return Claims{
 		ID:        w.ID,
+		KeyID:     keyID,
 		SessionID: w.SessionID,
 		UserID:    userID,
 		Role:      w.Role,

@@ -53,15 +53,11 @@ func decodeSegment(text string) ([]byte, bool) {
 	return decoded, err == nil
 }
 
-// selectKey validates the header and returns the key that it names. The
-// algorithm is that of the key; the header may only repeat it (RFC 8725
+// selectKey validates the members of the header and returns the key that they
+// name. The algorithm is that of the key; the header may only repeat it (RFC 8725
 // section 3.1).
-func selectKey(header []byte, keys Keys) (*Key, Reason) {
-	members, reason := readObject(header)
-	if reason != "" {
-		return nil, reason
-	}
-	for name := range members {
+func selectKey(header object, keys Keys) (*Key, Reason) {
+	for name := range header {
 		switch name {
 		case "alg", "kid", "typ":
 		default:
@@ -70,19 +66,25 @@ func selectKey(header []byte, keys Keys) (*Key, Reason) {
 			return nil, ReasonHeaderMember
 		}
 	}
-	alg, _ := members["alg"].(string)
+	alg, _ := header["alg"].(string)
 	if !Algorithm(alg).Known() {
 		return nil, ReasonAlg
 	}
-	if members["typ"] != typeAccessToken {
+	if header["typ"] != typeAccessToken {
 		return nil, ReasonTyp
 	}
-	kid, _ := members["kid"].(string)
+	kid, _ := header["kid"].(string)
 	if kid == "" {
 		return nil, ReasonKid
 	}
 	key, ok := keys.VerificationKey(kid)
-	if !ok || key == nil {
+	switch {
+	case ok && key != nil:
+	case keys.Revoked(kid):
+		return nil, ReasonKeyRevoked
+	case keys.Stale():
+		return nil, reasonUnavailable
+	default:
 		return nil, ReasonKid
 	}
 	if Algorithm(alg) != key.algorithm {

@@ -21,6 +21,12 @@ type Keys interface {
 	// VerificationKey returns the key of that id while its tokens are
 	// accepted, and false for every other.
 	VerificationKey(kid string) (*Key, bool)
+	// Revoked reports whether that id is one of a key that was revoked. It is asked
+	// for ids that VerificationKey does not know.
+	Revoked(kid string) bool
+	// Stale reports whether there may be keys that VerificationKey and Revoked do not
+	// know of, because the place where they are stored does not answer.
+	Stale() bool
 	// Generation is a number that grows whenever the answers of
 	// VerificationKey change, in the same instant. It never falls.
 	Generation() uint64
@@ -36,6 +42,9 @@ type Options struct {
 	// AppClass is the PHP class of Faveo's users, `App\User` unless the site
 	// changed it. Required; the claim prv is made of it.
 	AppClass string
+	// FaveoSecret is Faveo's JWT_SECRET, its raw text, for the tokens that the
+	// Verifier accepts until Config.AcceptFaveoTokensUntil. Empty accepts none.
+	FaveoSecret string
 	// CacheSize is how many verified tokens are remembered; zero means
 	// 131072. A remembered token takes about half a KiB.
 	CacheSize int
@@ -65,10 +74,15 @@ func (o *Options) validate() error {
 
 // Subject is whom a token is issued to.
 type Subject struct {
-	UserID    uint64 // users.id, not zero
-	Role      string // as read from the account, not empty
-	SessionID string // the session that was just stored, not empty
+	UserID    uint64    // users.id, not zero
+	Role      string    // as read from the account, not empty
+	SessionID string    // the session that it belongs to, not empty
+	NotAfter  time.Time // bounds exp, less its part of a second; zero does not
 }
+
+// ErrNoLife is part of the error of Issue when NotAfter leaves the token not one
+// second to live.
+var ErrNoLife = errors.New("no time left to live")
 
 // Issuer writes tokens. It is safe for concurrent use.
 type Issuer struct {
@@ -86,9 +100,10 @@ func NewIssuer(o Options) (*Issuer, error) {
 	return &Issuer{keys: o.Keys, config: o.Config, provider: provider(o.AppClass), now: o.Now}, nil
 }
 
-// Issue writes a token for s that is good from this second on for
-// Config.TTL, and returns it with its claims. Every error is a fault of the
-// infrastructure or of the caller (an incomplete Subject), none is a refusal.
+// Issue writes a token for s that is good from this second on for Config.TTL,
+// but no longer than s.NotAfter, and returns it with its claims. An error is
+// ErrNoLife, or a fault of the infrastructure or of the caller (an incomplete
+// Subject); none is a Refusal.
 func (i *Issuer) Issue(s Subject) (string, Claims, error) {
 	if s.UserID == 0 || s.SessionID == "" || s.Role == "" ||
 		len(s.SessionID) > maxText || len(s.Role) > maxText {
@@ -99,6 +114,9 @@ func (i *Issuer) Issue(s Subject) (string, Claims, error) {
 		return "", Claims{}, fmt.Errorf("token: issue: %w", err)
 	}
 	claims := i.claims(s)
+	if claims.ExpiresAt <= claims.IssuedAt {
+		return "", Claims{}, fmt.Errorf("token: issue: %w", ErrNoLife)
+	}
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", Claims{}, fmt.Errorf("token: issue: %w", err)
@@ -107,18 +125,22 @@ func (i *Issuer) Issue(s Subject) (string, Claims, error) {
 	if err != nil {
 		return "", Claims{}, fmt.Errorf("token: issue: sign with %v: %w", key, err)
 	}
-	return string(raw), claims.toClaims(s.UserID), nil
+	return string(raw), claims.toClaims(s.UserID, key.id), nil
 }
 
 // claims fills in the claims of a token issued now.
 func (i *Issuer) claims(s Subject) wireClaims {
 	now := i.now().Unix()
+	expires := now + int64(i.config.TTL/time.Second)
+	if !s.NotAfter.IsZero() {
+		expires = min(expires, s.NotAfter.Unix()) // Unix rounds down.
+	}
 	return wireClaims{
 		Issuer:    i.config.Issuer,
 		Audience:  i.config.Audience,
 		IssuedAt:  now,
 		NotBefore: now,
-		ExpiresAt: now + int64(i.config.TTL/time.Second),
+		ExpiresAt: expires,
 		ID:        randomID(),
 		Subject:   strconv.FormatUint(s.UserID, 10),
 		SessionID: s.SessionID,

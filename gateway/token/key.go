@@ -196,7 +196,11 @@ func (k *Key) sign(payload []byte, typ string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
-	return jws.Sign(payload, jws.WithKey(k.algorithm.jwa(), k.private, jws.WithProtectedHeaders(header)))
+	compact, err := jws.Sign(payload, jws.WithKey(k.algorithm.jwa(), k.private, jws.WithProtectedHeaders(header)))
+	if err == nil && k.algorithm == ES256 {
+		compact = lowered(compact)
+	}
+	return compact, err
 }
 
 // verify checks the signature of a compact token by this key and its pinned

@@ -5,28 +5,47 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// resultValid is the label result of an accepted token.
-const resultValid = "valid"
+// The labels result of accepted tokens.
+const (
+	resultValid = "valid" // the gateway's own
+	resultFaveo = "faveo" // one that Faveo issued
+)
 
 // metrics counts what the Verifier says.
 type metrics struct {
-	// checked has one counter per Reason, and "" for valid. It is filled once
-	// and read only, so counting neither locks nor allocates.
-	checked map[Reason]prometheus.Counter
+	// valid and faveo count the accepted tokens.
+	valid, faveo prometheus.Counter
+	// refused has one counter per Reason, and one for ErrUnavailable. It is filled once and read only, so
+	// counting neither locks nor allocates.
+	refused map[Reason]prometheus.Counter
 }
 
 // newMetrics registers the metrics with r; nil registers nowhere.
 func newMetrics(r prometheus.Registerer) *metrics {
 	vec := promauto.With(r).NewCounterVec(prometheus.CounterOpts{
 		Name: "faveo_gateway_tokens_checked_total",
-		Help: "Tokens checked, by result: valid, or the reason of the refusal.",
+		Help: "Tokens checked, by result: valid, faveo (valid, issued by Faveo itself), the reason of the refusal, " +
+			"or unavailable (not all keys are known now).",
 	}, []string{"result"})
-	m := &metrics{checked: map[Reason]prometheus.Counter{"": vec.WithLabelValues(resultValid)}}
-	for _, reason := range Reasons() {
-		m.checked[reason] = vec.WithLabelValues(string(reason))
+	m := &metrics{
+		valid:   vec.WithLabelValues(resultValid),
+		faveo:   vec.WithLabelValues(resultFaveo),
+		refused: make(map[Reason]prometheus.Counter, len(Reasons())),
+	}
+	for _, reason := range append(Reasons(), reasonUnavailable) {
+		m.refused[reason] = vec.WithLabelValues(string(reason))
 	}
 	return m
 }
 
-// count counts one verdict; "" is valid.
-func (m *metrics) count(reason Reason) { m.checked[reason].Inc() }
+// count counts one verdict; without a reason it is acceptance.
+func (m *metrics) count(c Claims, reason Reason) {
+	switch {
+	case reason != "":
+		m.refused[reason].Inc()
+	case c.Faveo:
+		m.faveo.Inc()
+	default:
+		m.valid.Inc()
+	}
+}

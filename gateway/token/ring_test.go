@@ -34,12 +34,14 @@ type ring struct {
 	mu         sync.Mutex
 	signing    *token.Key
 	keys       map[string]*token.Key
+	revoked    map[string]bool
 	generation uint64
 	onLookup   func() // runs after a lookup has been answered
+	stale      bool   // does not know all keys
 }
 
 func newRing(keys ...*token.Key) *ring {
-	r := &ring{keys: map[string]*token.Key{}, generation: 1}
+	r := &ring{keys: map[string]*token.Key{}, revoked: map[string]bool{}, generation: 1}
 	for _, k := range keys {
 		r.keys[k.ID()] = k
 		r.signing = k
@@ -70,12 +72,32 @@ func (r *ring) Generation() uint64 {
 	return r.generation
 }
 
-// withdraw takes a key out, as a revocation does.
+func (r *ring) Revoked(kid string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.revoked[kid]
+}
+
+func (r *ring) Stale() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stale
+}
+
+// withdraw takes a key out, as the end of its time does.
 func (r *ring) withdraw(k *token.Key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.keys, k.ID())
 	r.generation++
+}
+
+// revoke takes a key out for good.
+func (r *ring) revoke(k *token.Key) {
+	r.withdraw(k)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.revoked[k.ID()] = true
 }
 
 var errNoKey = errors.New("no signing key")
@@ -97,17 +119,18 @@ type house struct {
 	registry *prometheus.Registry
 }
 
-func newHouse(t testing.TB, a token.Algorithm) *house {
+func newHouse(t testing.TB, a token.Algorithm, changes ...func(*token.Options)) *house {
 	t.Helper()
-	key, err := token.GenerateKey(a)
-	if err != nil {
-		t.Fatalf("GenerateKey(%s): %v", a, err)
-	}
+	key := newKey(t, a)
 	h := &house{ring: newRing(key), key: key, clock: newClock(), registry: prometheus.NewRegistry()}
 	o := token.Options{
 		Keys: h.ring, Config: token.DefaultConfig(), AppClass: appClass,
 		Now: h.clock.Now, Registerer: h.registry,
 	}
+	for _, change := range changes {
+		change(&o)
+	}
+	var err error
 	if h.issuer, err = token.NewIssuer(o); err != nil {
 		t.Fatalf("NewIssuer: %v", err)
 	}
@@ -115,6 +138,16 @@ func newHouse(t testing.TB, a token.Algorithm) *house {
 		t.Fatalf("NewVerifier: %v", err)
 	}
 	return h
+}
+
+// newKey makes a key that is in no ring yet.
+func newKey(t testing.TB, a token.Algorithm) *token.Key {
+	t.Helper()
+	key, err := token.GenerateKey(a)
+	if err != nil {
+		t.Fatalf("GenerateKey(%s): %v", a, err)
+	}
+	return key
 }
 
 // issue returns a token for user 4.
@@ -182,6 +215,9 @@ func signRaw(t testing.TB, private any, input []byte) []byte {
 		r, s, err := ecdsa.Sign(rand.Reader, k, sum[:])
 		if err != nil {
 			t.Fatalf("sign: %v", err)
+		}
+		if n := k.Params().N; s.Cmp(new(big.Int).Rsh(n, 1)) > 0 {
+			s.Sub(n, s) // The one spelling that is accepted.
 		}
 		return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
 	case ed25519.PrivateKey:

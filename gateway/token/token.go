@@ -30,6 +30,10 @@
 //
 // Toward PHP, Bridge mints short lived HS256 tokens in Faveo's own shape. The
 // two kinds cannot be taken for one another: typ, kid and key all differ.
+//
+// While a site moves in, Verifier can also accept the tokens that Faveo itself
+// has issued, which have that same shape: faveo.go. Those of Bridge stay out even
+// then, by their iss.
 package token
 
 // version is the claim ver: the number of this set of claims. A token with

@@ -92,6 +92,8 @@ type oneKey struct{ key *Key }
 
 func (o oneKey) SigningKey() (*Key, error)           { return o.key, nil }
 func (o oneKey) VerificationKey(string) (*Key, bool) { return o.key, true }
+func (o oneKey) Revoked(string) bool                 { return false }
+func (o oneKey) Stale() bool                         { return false }
 func (o oneKey) Generation() uint64                  { return 1 }
 
 // Even a ring that knows the standards' published keys refuses their tokens.

@@ -9,6 +9,7 @@ import (
 // Verifier judges tokens. It is safe for concurrent use.
 type Verifier struct {
 	keys     Keys
+	faveoKey *Key // verifies Faveo's own tokens; nil accepts none
 	config   Config
 	provider string
 	now      func() time.Time
@@ -23,6 +24,7 @@ func NewVerifier(o Options) (*Verifier, error) {
 	}
 	return &Verifier{
 		keys:     o.Keys,
+		faveoKey: newFaveoKey(o.FaveoSecret),
 		config:   o.Config,
 		provider: provider(o.AppClass),
 		now:      o.Now,
@@ -31,19 +33,24 @@ func NewVerifier(o Options) (*Verifier, error) {
 	}, nil
 }
 
-// Verify returns the claims of a token that this gateway issued and that is
-// good now, or a *Refusal; there is no other error, because nothing outside
-// the process is asked. errors.Is(err, ErrExpired) tells a genuine token that
-// is over from the rest.
+// Verify returns the claims of a token that is good now and that this gateway
+// issued, or Faveo while its tokens are accepted; or a *Refusal; or ErrUnavailable,
+// for a key that is not known while Keys is stale. Nothing outside the process is
+// asked. By errors.Is, ErrExpired tells a genuine token that is over from the rest,
+// and ErrKeyRevoked one whose key was revoked.
 //
 // Whether the session behind the token still lives is not looked at here.
 func (v *Verifier) Verify(raw string) (Claims, error) {
 	claims, reason := v.check(raw)
-	v.metrics.count(reason)
-	if reason != "" {
+	v.metrics.count(claims, reason)
+	switch reason {
+	case "":
+		return claims, nil
+	case reasonUnavailable:
+		return Claims{}, ErrUnavailable
+	default:
 		return Claims{}, refuse(reason)
 	}
-	return claims, nil
 }
 
 // check looks raw up among the tokens verified under the present generation
@@ -56,16 +63,17 @@ func (v *Verifier) check(raw string) (Claims, Reason) {
 	if len(raw) > MaxSize {
 		return Claims{}, ReasonSize
 	}
+	now := v.now()
 	generation := v.keys.Generation()
 	digest := digestOf(raw)
 	claims, hit := v.cache.get(digest, generation)
 	if !hit {
 		var reason Reason
-		if claims, reason = v.judge(raw); reason != "" {
+		if claims, reason = v.judge(raw, now); reason != "" {
 			return Claims{}, reason
 		}
 	}
-	if reason := v.validateTime(claims); reason != "" {
+	if reason := v.validateTime(claims, now); reason != "" {
 		return Claims{}, reason
 	}
 	if !hit {
@@ -74,13 +82,21 @@ func (v *Verifier) check(raw string) (Claims, Reason) {
 	return claims, ""
 }
 
-// judge checks everything of raw that the clock has no say in.
-func (v *Verifier) judge(raw string) (Claims, Reason) {
+// judge checks everything of raw but its times. The clock only says whether
+// tokens of Faveo are looked at.
+func (v *Verifier) judge(raw string, now time.Time) (Claims, Reason) {
 	parts, reason := split(raw)
 	if reason != "" {
 		return Claims{}, reason
 	}
-	key, reason := selectKey(parts.header, v.keys)
+	header, reason := readObject(parts.header)
+	if reason != "" {
+		return Claims{}, reason
+	}
+	if isFaveoHeader(header) && v.acceptsFaveo(now) {
+		return v.judgeFaveo(raw, parts)
+	}
+	key, reason := selectKey(header, v.keys)
 	if reason != "" {
 		return Claims{}, reason
 	}
@@ -88,16 +104,14 @@ func (v *Verifier) judge(raw string) (Claims, Reason) {
 	if reason != "" {
 		return Claims{}, reason
 	}
-	return v.validateClaims(payload)
+	if key.algorithm == ES256 && !isLow(parts.signature) {
+		return Claims{}, ReasonSignature // A good one, in the spelling that we never write.
+	}
+	return v.validateClaims(payload, key)
 }
 
 // verifySignature returns the payload that key has signed. The library takes
 // raw apart once more, so its reading must be ours.
-//
-// ECDSA lets anybody turn a valid (r, s) into the valid (r, n-s), and RFC 7518
-// does not forbid it: a token may have two spellings of its signature. Nothing
-// is keyed by a token's bytes except the cache, where the other spelling is
-// one more entry; revocation goes by sid.
 func verifySignature(raw string, parts compact, key *Key) ([]byte, Reason) {
 	if len(parts.signature) != key.sigSize {
 		return nil, ReasonSignature
@@ -109,9 +123,9 @@ func verifySignature(raw string, parts compact, key *Key) ([]byte, Reason) {
 	return payload, ""
 }
 
-// validateClaims reads a signed payload and checks the claims that do not
-// depend on the clock.
-func (v *Verifier) validateClaims(payload []byte) (Claims, Reason) {
+// validateClaims reads a payload that key has signed and checks the claims that
+// do not depend on the clock.
+func (v *Verifier) validateClaims(payload []byte, key *Key) (Claims, Reason) {
 	w, userID, reason := readClaims(payload)
 	if reason != "" {
 		return Claims{}, reason
@@ -123,19 +137,27 @@ func (v *Verifier) validateClaims(payload []byte) (Claims, Reason) {
 		return Claims{}, ReasonAudience
 	case w.Version != version, w.Provider != v.provider:
 		return Claims{}, ReasonVersion
-	case w.ExpiresAt <= w.IssuedAt, w.NotBefore > w.ExpiresAt,
-		w.ExpiresAt-w.IssuedAt > int64(v.config.MaxTTL/time.Second):
+	case !v.lifetime(w):
 		return Claims{}, ReasonLifetime
 	}
-	return w.toClaims(userID), ""
+	return w.toClaims(userID, key.id), ""
+}
+
+// lifetime reports whether iat, nbf and exp agree with one another and with
+// max_ttl.
+func (v *Verifier) lifetime(w wireClaims) bool {
+	return w.IssuedAt < w.ExpiresAt && w.NotBefore <= w.ExpiresAt &&
+		w.ExpiresAt-w.IssuedAt <= int64(v.config.MaxTTL/time.Second)
 }
 
 // validateTime checks the claims against the clock, for new tokens and for
 // remembered ones. Whole seconds are compared, as the claims have them.
-func (v *Verifier) validateTime(c Claims) Reason {
-	now := v.now().Unix()
+func (v *Verifier) validateTime(c Claims, at time.Time) Reason {
+	now := at.Unix()
 	latest := now + int64(v.config.Leeway/time.Second)
 	switch {
+	case c.Faveo && !v.acceptsFaveo(at):
+		return ReasonTyp
 	case c.IssuedAt.Unix() > latest: // RFC 7519 section 4.1.6
 		return ReasonIssuedInFuture
 	case c.NotBefore.Unix() > latest: // RFC 7519 section 4.1.5

@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"encoding/base64"
 	"encoding/json"
@@ -28,6 +29,9 @@ func wantReason(t testing.TB, err error, want token.Reason) {
 	if errors.Is(err, token.ErrExpired) != (want == token.ReasonExpired) {
 		t.Fatalf("errors.Is(ErrExpired) is wrong for reason %s", refusal.Reason)
 	}
+	if errors.Is(err, token.ErrKeyRevoked) != (want == token.ReasonKeyRevoked) {
+		t.Fatalf("errors.Is(ErrKeyRevoked) is wrong for reason %s", refusal.Reason)
+	}
 }
 
 func TestIssuedTokenIsAccepted(t *testing.T) {
@@ -40,8 +44,8 @@ func TestIssuedTokenIsAccepted(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: Verify: %v", way, err)
 				}
-				if got != issued {
-					t.Fatalf("%s: got claims %+v, want %+v", way, got, issued)
+				if got != issued || got.KeyID != h.key.ID() {
+					t.Fatalf("%s: got claims %+v, want %+v by key %s", way, got, issued, h.key.ID())
 				}
 			}
 			if got := h.counted(t, "valid"); got != 2 {
@@ -100,6 +104,8 @@ func refusals(t testing.TB, h *house) []struct {
 		return body(strings.TrimSuffix(payload(t, nil), "}") + "," + extra + "}")
 	}
 	alg, kid, now := string(h.key.Algorithm()), h.key.ID(), start.Unix()
+	revoked := newKey(t, h.key.Algorithm())
+	h.ring.revoke(revoked)
 	return []struct {
 		name string
 		raw  string
@@ -156,6 +162,9 @@ func refusals(t testing.TB, h *house) []struct {
 		{"kid empty", header(`{"alg":"` + alg + `","kid":"","typ":"at+jwt"}`), token.ReasonKid},
 		{"kid unknown", header(`{"alg":"` + alg + `","kid":"../../dev/null","typ":"at+jwt"}`), token.ReasonKid},
 		{"kid a list", header(`{"alg":"` + alg + `","kid":["` + kid + `"],"typ":"at+jwt"}`), token.ReasonKid},
+
+		{"kid of a revoked key", forge(t, revoked, goodHeader(revoked), payload(t, nil)), token.ReasonKeyRevoked},
+		{"kid of a revoked key, forged", header(goodHeader(revoked)), token.ReasonKeyRevoked},
 
 		{"payload of another token", segments[0] + "." + b64(payload(t, map[string]any{"sub": "1"})) + "." + segments[2], token.ReasonSignature},
 		{"signature of zeros", segments[0] + "." + segments[1] + "." + b64(strings.Repeat("\x00", len(segments[2])*3/4)), token.ReasonSignature},
@@ -297,6 +306,47 @@ func TestWithdrawnKeyEndsRememberedTokens(t *testing.T) {
 	wantReason(t, err, token.ReasonKid)
 }
 
+func TestRevokedKeyEndsRememberedTokens(t *testing.T) {
+	h := newHouse(t, token.ES256)
+	raw, _ := h.issue(t)
+	if _, err := h.verifier.Verify(raw); err != nil {
+		t.Fatalf("Verify: %v", err)
+	}
+	h.ring.revoke(h.key)
+	_, err := h.verifier.Verify(raw)
+	wantReason(t, err, token.ReasonKeyRevoked)
+}
+
+// TestUnknownKeyOfAStaleRing can be told from a forged one by nobody: it is a fault.
+// What the ring knows, it tells as ever.
+func TestUnknownKeyOfAStaleRing(t *testing.T) {
+	h := newHouse(t, token.ES256)
+	known, _ := h.issue(t)
+	revoked, unknown := newKey(t, token.ES256), newKey(t, token.ES256)
+	h.ring.revoke(revoked)
+	foreign := forge(t, unknown, goodHeader(unknown), payload(t, nil))
+	_, err := h.verifier.Verify(foreign)
+	wantReason(t, err, token.ReasonKid)
+	h.ring.stale = true
+	_, err = h.verifier.Verify(foreign)
+	var refusal *token.Refusal
+	if !errors.Is(err, token.ErrUnavailable) || errors.As(err, &refusal) {
+		t.Errorf("an unknown key: %v, want ErrUnavailable", err)
+	}
+	if n := h.counted(t, "unavailable"); n != 1 {
+		t.Errorf("counted %v times", n)
+	}
+	if _, err := h.verifier.Verify(known); err != nil {
+		t.Errorf("a known key: %v", err)
+	}
+	_, err = h.verifier.Verify(forge(t, revoked, goodHeader(revoked), payload(t, nil)))
+	wantReason(t, err, token.ReasonKeyRevoked)
+	_, err = h.verifier.Verify("a.b.c")
+	if !errors.As(err, &refusal) {
+		t.Errorf("garbage: %v, want a refusal", err)
+	}
+}
+
 // The key is withdrawn after it was looked up and before the result is
 // remembered: what is remembered must be worthless, whether or not another
 // request has noticed the withdrawal meanwhile.
@@ -387,27 +437,34 @@ func TestConcurrentUse(t *testing.T) {
 	group.Wait()
 }
 
-// ECDSA signatures are malleable by nature. What matters is that the other
-// spelling says the same and that no third one exists.
-func TestMirroredECDSASignatureSaysTheSame(t *testing.T) {
+// TestOneSpellingOfAnECDSASignature turns the signatures of good tokens into their
+// twins, which anybody can and every library accepts: what is sealed to a token must
+// not depend on who spells it.
+func TestOneSpellingOfAnECDSASignature(t *testing.T) {
 	h := newHouse(t, token.ES256)
-	raw, want := h.issue(t)
-	cut := strings.LastIndexByte(raw, '.') + 1
-	signature, _ := base64.RawURLEncoding.DecodeString(raw[cut:])
-	order := privateOf(t, h.key).(*ecdsa.PrivateKey).Params().N
-	s := new(big.Int).SetBytes(signature[32:])
-	new(big.Int).Sub(order, s).FillBytes(signature[32:])
-	got, err := h.verifier.Verify(raw[:cut] + b64(string(signature)))
-	if err != nil || got != want {
-		t.Errorf("mirrored signature: %+v, %v", got, err)
-	}
-	for name, forged := range map[string]*big.Int{"s plus the order": new(big.Int).Add(order, s), "s zero": new(big.Int)} {
-		if forged.BitLen() > 256 {
-			continue
+	for range 64 { // Half of the signatures come out the other way round.
+		raw, _ := h.issue(t)
+		if _, err := h.verifier.Verify(raw); err != nil {
+			t.Fatalf("a good token: %v", err)
 		}
-		forged.FillBytes(signature[32:])
-		if _, err := h.verifier.Verify(raw[:cut] + b64(string(signature))); err == nil {
-			t.Errorf("%s is accepted", name)
+		cut := strings.LastIndexByte(raw, '.') + 1
+		signature, _ := base64.RawURLEncoding.DecodeString(raw[cut:])
+		private := privateOf(t, h.key).(*ecdsa.PrivateKey)
+		order, s := private.Params().N, new(big.Int).SetBytes(signature[32:])
+		for name, forged := range map[string]*big.Int{
+			"the twin": new(big.Int).Sub(order, s), "s plus the order": new(big.Int).Add(order, s), "s zero": new(big.Int),
+		} {
+			if forged.BitLen() > 256 {
+				continue
+			}
+			twin := bytes.Clone(signature)
+			forged.FillBytes(twin[32:])
+			other := raw[:cut] + b64(string(twin))
+			if name == "the twin" && !verifiesByStandardLibrary(private, other) {
+				t.Fatal("the twin is no signature")
+			}
+			_, err := h.verifier.Verify(other)
+			wantReason(t, err, token.ReasonSignature)
 		}
 	}
 }
@@ -431,28 +488,4 @@ func TestKeyConfusion(t *testing.T) {
 	input = b64(goodHeader(h.key)) + "." + b64(payload(t, nil))
 	_, err = h.verifier.Verify(input + "." + b64(string(signRaw(t, privateOf(t, secret), []byte(input)))))
 	wantReason(t, err, token.ReasonSignature)
-}
-
-func TestIssueRefusesIncompleteSubjects(t *testing.T) {
-	h := newHouse(t, token.HS256)
-	for _, s := range []token.Subject{
-		{},
-		{Role: "user", SessionID: "s"},
-		{UserID: 1, SessionID: "s"},
-		{UserID: 1, Role: "user"},
-		{UserID: 1, Role: "user", SessionID: strings.Repeat("s", 257)},
-	} {
-		if raw, _, err := h.issuer.Issue(s); err == nil {
-			t.Errorf("Issue(%+v) = %q, want an error", s, raw)
-		}
-	}
-	h.ring.signing = nil
-	_, _, err := h.issuer.Issue(token.Subject{UserID: 1, Role: "user", SessionID: "s"})
-	if !errors.Is(err, errNoKey) {
-		t.Errorf("without a signing key: %v, want %v", err, errNoKey)
-	}
-	var refusal *token.Refusal
-	if errors.As(err, &refusal) {
-		t.Error("a fault of the ring is told as a refusal")
-	}
 }
