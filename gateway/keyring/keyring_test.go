@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/goleak"
 
 	"faveo-gateway/gateway/keyring"
+	"faveo-gateway/gateway/storetest"
 	"faveo-gateway/gateway/token"
 )
 
@@ -27,41 +27,14 @@ var (
 	keyB = base64.StdEncoding.EncodeToString([]byte("an encryption key of 32 bytes..B"))
 )
 
-// memory is a Store in memory.
-type memory struct {
-	mu      sync.Mutex
-	records []keyring.Record
-	err     error
-	onKeys  func() // runs after a listing
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func (m *memory) Keys(context.Context) ([]keyring.Record, error) {
-	m.mu.Lock()
-	records, err := slices.Clone(m.records), m.err
-	m.mu.Unlock()
-	if m.onKeys != nil {
-		m.onKeys()
-	}
-	return records, err
-}
-
-func (m *memory) AddActive(_ context.Context, r keyring.Record) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.err != nil {
-		return m.err
-	}
-	if slices.ContainsFunc(m.records, func(r keyring.Record) bool { return r.State == keyring.StateActive }) {
-		return keyring.ErrActiveExists
-	}
-	m.records = append(m.records, r)
-	return nil
-}
-
-func options(m *memory) keyring.Options {
+// options are those of a replica at the time of start, alone.
+func options(store keyring.Store) keyring.Options {
+	now := func() time.Time { return start }
 	return keyring.Options{
-		Store: m, EncryptionKeys: []string{keyA}, Algorithm: token.ES256,
-		Now: func() time.Time { return start },
+		Store: store, Registry: storetest.NewRegistry(now), EncryptionKeys: []string{keyA}, Algorithm: token.ES256,
+		Config: keyring.DefaultConfig(), MaxTTL: 24 * time.Hour, Self: keyring.Self{Host: "host-a", Version: "v1"}, Now: now,
 	}
 }
 
@@ -86,7 +59,7 @@ func signing(t testing.TB, r *keyring.Ring) *token.Key {
 func TestFirstStartMakesAKeyAndRestartKeepsIt(t *testing.T) {
 	for _, a := range token.Algorithms() {
 		t.Run(string(a), func(t *testing.T) {
-			m := &memory{}
+			m := storetest.NewKeys()
 			o := options(m)
 			o.Algorithm = a
 			first := open(t, o)
@@ -94,12 +67,13 @@ func TestFirstStartMakesAKeyAndRestartKeepsIt(t *testing.T) {
 			if key.Algorithm() != a {
 				t.Errorf("made a %v, want %s", key, a)
 			}
-			if len(m.records) != 1 {
-				t.Fatalf("%d records stored, want 1", len(m.records))
+			if len(m.Records()) != 1 {
+				t.Fatalf("%d records stored, want 1", len(m.Records()))
 			}
-			r := m.records[0]
-			if r.KID != key.ID() || r.Algorithm != string(a) || r.State != keyring.StateActive ||
-				!r.CreatedAt.Equal(start.Truncate(time.Second)) || r.CreatedAt.Location() != time.UTC || len(r.Sealed) > 4096 {
+			r := m.Records()[0]
+			at := start.UTC().Truncate(time.Second)
+			if r.KID != key.ID() || r.Algorithm != string(a) || r.Configured != string(a) || r.State != keyring.StateActive ||
+				r.CreatedAt != at || r.ActivatedAt != at || len(r.Sealed) > 4096 {
 				t.Errorf("stored %+v", r)
 			}
 			document, _ := key.MarshalPrivate()
@@ -108,8 +82,8 @@ func TestFirstStartMakesAKeyAndRestartKeepsIt(t *testing.T) {
 			}
 
 			again := open(t, o)
-			if got := signing(t, again).ID(); got != key.ID() || len(m.records) != 1 {
-				t.Errorf("after a restart: key %s of %d, want %s", got, len(m.records), key.ID())
+			if got := signing(t, again).ID(); got != key.ID() || len(m.Records()) != 1 {
+				t.Errorf("after a restart: key %s of %d, want %s", got, len(m.Records()), key.ID())
 			}
 			if got, ok := again.VerificationKey(key.ID()); !ok || got.ID() != key.ID() {
 				t.Errorf("VerificationKey: %v, %v", got, ok)
@@ -125,7 +99,7 @@ func TestFirstStartMakesAKeyAndRestartKeepsIt(t *testing.T) {
 }
 
 func TestTokensSurviveARestart(t *testing.T) {
-	m := &memory{}
+	m := storetest.NewKeys()
 	build := func(r *keyring.Ring) token.Options {
 		return token.Options{Keys: r, Config: token.DefaultConfig(), AppClass: `App\User`, Now: func() time.Time { return start }}
 	}
@@ -146,28 +120,32 @@ func TestTokensSurviveARestart(t *testing.T) {
 	}
 }
 
+// together is a replica's view of a store that answers its first listing only when
+// all replicas have asked for theirs.
+type together struct {
+	keyring.Store
+	first  sync.Once
+	listed *sync.WaitGroup
+}
+
+func (s *together) Keys(ctx context.Context) ([]keyring.Record, error) {
+	records, err := s.Store.Keys(ctx)
+	s.first.Do(func() {
+		s.listed.Done()
+		s.listed.Wait()
+	})
+	return records, err
+}
+
 func TestReplicasThatStartTogetherAgree(t *testing.T) {
-	m := &memory{}
-	// All list the empty store before any of them adds.
 	const replicas = 4
-	var listed sync.WaitGroup
+	var listed, group sync.WaitGroup
 	listed.Add(replicas)
-	var calls int
-	m.onKeys = func() {
-		m.mu.Lock()
-		calls++
-		early := calls <= replicas
-		m.mu.Unlock()
-		if early {
-			listed.Done()
-			listed.Wait()
-		}
-	}
+	m := storetest.NewKeys()
 	ids := make([]string, replicas)
-	var group sync.WaitGroup
 	for i := range replicas {
 		group.Go(func() {
-			r, err := keyring.Open(t.Context(), options(m))
+			r, err := keyring.Open(t.Context(), options(&together{Store: m, listed: &listed}))
 			if err != nil {
 				t.Errorf("replica %d: %v", i, err)
 				return
@@ -177,13 +155,13 @@ func TestReplicasThatStartTogetherAgree(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if got := len(slices.Compact(ids)); got != 1 || len(m.records) != 1 {
-		t.Errorf("%d keys in use, %d stored; want one: %v", got, len(m.records), ids)
+	if got := len(slices.Compact(ids)); got != 1 || len(m.Records()) != 1 {
+		t.Errorf("%d keys in use, %d stored; want one: %v", got, len(m.Records()), ids)
 	}
 }
 
 func TestEncryptionKeysRotate(t *testing.T) {
-	m := &memory{}
+	m := storetest.NewKeys()
 	o := options(m)
 	key := signing(t, open(t, o))
 	o.EncryptionKeys = []string{keyB, keyA}
@@ -196,8 +174,8 @@ func TestEncryptionKeysRotate(t *testing.T) {
 	if !strings.Contains(err.Error(), "state.encryption_keys") {
 		t.Errorf("%v does not name state.encryption_keys", err)
 	}
-	if len(m.records) != 1 {
-		t.Errorf("%d records, want the one that could not be unsealed alone", len(m.records))
+	if len(m.Records()) != 1 {
+		t.Errorf("%d records, want the one that could not be unsealed alone", len(m.Records()))
 	}
 }
 
@@ -216,11 +194,11 @@ func wantError(t *testing.T, err, want error) {
 // Whoever can write to the database can stop the gateway, not deceive it.
 func TestTamperedRecordsAreRefused(t *testing.T) {
 	record := func(a token.Algorithm) keyring.Record {
-		m := &memory{}
+		m := storetest.NewKeys()
 		o := options(m)
 		o.Algorithm = a
 		open(t, o)
-		return m.records[0]
+		return m.Records()[0]
 	}
 	good, other, edwards := record(token.ES256), record(token.ES256), record(token.EdDSA)
 	flip := func(at int) func(*keyring.Record) {
@@ -247,27 +225,30 @@ func TestTamperedRecordsAreRefused(t *testing.T) {
 		"no id":                          {func(r *keyring.Record) { r.KID = "" }, keyring.ErrCannotUnseal},
 		"another algorithm":              {func(r *keyring.Record) { r.Algorithm = "HS256" }, keyring.ErrCannotUnseal},
 		"id and algorithm joined anew":   {func(r *keyring.Record) { r.Algorithm, r.KID = r.Algorithm+r.KID[:1], r.KID[1:] }, keyring.ErrCannotUnseal},
-		"a genuine key of another kind":  {func(r *keyring.Record) { *r = edwards }, keyring.ErrAlgorithm},
+		"a key of another kind as this":  {func(r *keyring.Record) { r.Sealed = edwards.Sealed }, keyring.ErrCannotUnseal},
 		"a plain key instead of a seal":  {func(r *keyring.Record) { r.Sealed = []byte(`{"kty":"oct"}`) }, keyring.ErrCannotUnseal},
 		"a second active key beside one": {nil, keyring.ErrCorrupt},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := &memory{records: []keyring.Record{good}}
+			records := []keyring.Record{good}
 			if tt.change == nil {
-				m.records = append(m.records, other)
+				records = append(records, other)
 			} else {
-				tt.change(&m.records[0])
+				tt.change(&records[0])
 			}
-			_, err := keyring.Open(t.Context(), options(m))
+			_, err := keyring.Open(t.Context(), options(storetest.NewKeys(records...)))
 			wantError(t, err, tt.want)
 		})
 	}
 }
 
-func TestOtherStatesNeitherSignNorVerify(t *testing.T) {
-	m := &memory{}
+func TestRevokedKeysNeitherSignNorVerify(t *testing.T) {
+	m := storetest.NewKeys()
 	old := signing(t, open(t, options(m)))
-	m.records[0].State = "revoked"
+	m.Tamper(func(records []keyring.Record) []keyring.Record {
+		records[0].State = keyring.StateRevoked
+		return records
+	})
 	r := open(t, options(m))
 	if got := signing(t, r); got.ID() == old.ID() {
 		t.Error("a revoked key signs")
@@ -275,10 +256,13 @@ func TestOtherStatesNeitherSignNorVerify(t *testing.T) {
 	if _, ok := r.VerificationKey(old.ID()); ok {
 		t.Error("a revoked key verifies")
 	}
+	if !r.Revoked(old.ID()) || r.Revoked(signing(t, r).ID()) || r.Revoked("unknown") {
+		t.Error("Revoked tells of others than the revoked key")
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {
-	broken := errors.New("connection refused")
+	fault := errors.New("connection refused")
 	for name, tt := range map[string]struct {
 		change func(*keyring.Options)
 		want   error
@@ -287,12 +271,14 @@ func TestOpenRefuses(t *testing.T) {
 		"no encryption key":        {func(o *keyring.Options) { o.EncryptionKeys = nil }, keyring.ErrNoEncryptionKey, "state.encryption_keys"},
 		"malformed second key":     {func(o *keyring.Options) { o.EncryptionKeys = []string{keyA, "passphrase"} }, keyring.ErrEncryptionKey, "state.encryption_keys[1]"},
 		"unknown algorithm":        {func(o *keyring.Options) { o.Algorithm = "none" }, token.ErrKey, ""},
-		"store broken":             {func(o *keyring.Options) { o.Store = &memory{err: broken} }, broken, "load signing keys"},
-		"algorithm was changed":    {func(o *keyring.Options) { open(t, *o); o.Algorithm = token.RS256 }, keyring.ErrAlgorithm, `set tokens.algorithm to "ES256"`},
-		"active, but never listed": {func(o *keyring.Options) { o.Store = blind{} }, keyring.ErrCorrupt, ""},
+		"store broken":             {func(o *keyring.Options) { o.Store = broken(fault) }, fault, "load the signing keys"},
+		"store broken, by kind":    {func(o *keyring.Options) { o.Store = broken(fault) }, keyring.ErrUnavailable, ""},
+		"registry broken":          {func(o *keyring.Options) { o.Registry.(*storetest.Registry).Fail(fault) }, fault, "register"},
+		"registry broken, by kind": {func(o *keyring.Options) { o.Registry.(*storetest.Registry).Fail(fault) }, keyring.ErrUnavailable, ""},
+		"active, but never listed": {func(o *keyring.Options) { o.Store = blind{o.Store} }, keyring.ErrCorrupt, "0 active keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := options(&memory{})
+			o := options(storetest.NewKeys())
 			tt.change(&o)
 			_, err := keyring.Open(t.Context(), o)
 			wantError(t, err, tt.want)
@@ -301,13 +287,22 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		})
 	}
-	if _, err := keyring.Open(t.Context(), keyring.Options{}); err == nil {
-		t.Error("no store: accepted")
+	_, err := keyring.Open(t.Context(), keyring.Options{Config: keyring.Config{RetireAfter: -1}})
+	for _, want := range []string{"no store", "no registry", "unknown algorithm", "longest life", "keys.retire_after"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no options: %v, want %q in it", err, want)
+		}
 	}
 }
 
+func broken(fault error) keyring.Store {
+	m := storetest.NewKeys()
+	m.Fail(fault)
+	return m
+}
+
 // blind is a store that lists nothing and takes nothing.
-type blind struct{}
+type blind struct{ keyring.Store }
 
 func (blind) Keys(context.Context) ([]keyring.Record, error)  { return nil, nil }
 func (blind) AddActive(context.Context, keyring.Record) error { return keyring.ErrActiveExists }
@@ -384,28 +379,10 @@ func TestDerivedEncryptionKey(t *testing.T) {
 	if want := "I+kh1on0nFnGP5NeuREa/lZ7yPsgJm67KMs8j3Y1phg="; one != want {
 		t.Errorf("derived %s, want %s", one, want)
 	}
-	o := options(&memory{})
+	o := options(storetest.NewKeys())
 	o.EncryptionKeys = []string{one}
 	open(t, o)
 	if _, err := keyring.DeriveEncryptionKey(""); !errors.Is(err, keyring.ErrEncryptionKey) {
 		t.Errorf("empty secret: %v", err)
-	}
-}
-
-func TestKeyAgeIsMeasured(t *testing.T) {
-	m := &memory{}
-	open(t, options(m))
-	registry, at := prometheus.NewRegistry(), start.Truncate(time.Second)
-	o := options(m)
-	o.Registerer, o.Now = registry, func() time.Time { return at }
-	open(t, o)
-	for _, age := range []time.Duration{0, 90 * time.Minute} {
-		at = start.Truncate(time.Second).Add(age)
-		want := fmt.Sprintf("# HELP faveo_gateway_signing_key_age_seconds Age of the oldest signing key in each state: active.\n"+
-			"# TYPE faveo_gateway_signing_key_age_seconds gauge\n"+
-			"faveo_gateway_signing_key_age_seconds{state=\"active\"} %d\n", int(age.Seconds()))
-		if err := testutil.GatherAndCompare(registry, strings.NewReader(want)); err != nil {
-			t.Error(err)
-		}
 	}
 }

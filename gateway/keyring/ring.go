@@ -2,8 +2,12 @@ package keyring
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,160 +22,205 @@ var _ token.Keys = (*Ring)(nil)
 type Options struct {
 	// Store keeps the records. Required; its tables must exist.
 	Store Store
+	// Registry is where the replicas see one another. Required.
+	Registry Registry
 	// EncryptionKeys is state.encryption_keys, at least one, each as
 	// ParseEncryptionKey reads it. The first seals, all unseal.
 	EncryptionKeys []string
-	// Algorithm is tokens.algorithm. It decides which key is made, and must
-	// agree with a key that is stored already.
+	// Algorithm is tokens.algorithm: that of the next key. A stored key that was
+	// made under another one is due for rotation.
 	Algorithm token.Algorithm
-	// Now is the clock; nil means time.Now.
+	// Config is the validated section "keys".
+	Config Config
+	// MaxTTL is tokens.max_ttl, above zero.
+	MaxTTL time.Duration
+	// Self is how other replicas, and people, see this one.
+	Self Self
+	// Now is this replica's own clock, which measures ages and outages. It decides
+	// nothing, but that a secret is deleted only when it agrees; nil means time.Now.
 	Now func() time.Time
 	// Registerer takes the metrics; nil means none.
 	Registerer prometheus.Registerer
+	// Log is told of steps and outages; nil means nobody is.
+	Log *slog.Logger
 }
 
-// Ring is the key ring in memory. It is safe for concurrent use and never
-// blocks.
-type Ring struct{ state atomic.Pointer[snapshot] }
+// Self names a replica for people.
+type Self struct{ Host, Version string }
 
-// snapshot is all that a Ring knows at one time. It is never changed.
-type snapshot struct {
-	generation uint64
-	signing    *token.Key
-	createdAt  time.Time
-	byID       map[string]*token.Key
-	public     []*token.Key
+// validate reports what is missing and fills in what may be.
+func (o *Options) validate() error {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	var faults []error
+	if o.Store == nil {
+		faults = append(faults, errors.New("no store"))
+	}
+	if o.Registry == nil {
+		faults = append(faults, errors.New("no registry"))
+	}
+	if !o.Algorithm.Known() {
+		faults = append(faults, fmt.Errorf("%w: unknown algorithm %q", token.ErrKey, o.Algorithm))
+	}
+	if o.MaxTTL <= 0 {
+		faults = append(faults, errors.New("no longest life of a token"))
+	}
+	o.Config.Validate(func(path, message string) { faults = append(faults, fmt.Errorf("keys.%s %s", path, message)) })
+	return errors.Join(faults...)
 }
 
-// Open loads the signing key from the store, or makes the first one there. It
-// asks the store at most three times, each within the deadline of ctx.
+// Ring is the key ring in memory. It is safe for concurrent use. What it answers as
+// token.Keys never blocks.
+type Ring struct {
+	store    Store
+	registry Registry
+	sealing  []EncryptionKey // the first seals
+	schedule schedule
+	self     Replica // without what changes
+	now      func() time.Time
+	log      *slog.Logger
+	metrics  *metrics
+	watch    watch
+	outages  *outages
+	// wake makes the loop run at once.
+	wake chan struct{}
+
+	state atomic.Pointer[snapshot]
+	// loading has room for one: whoever asks the store, until the answer is the
+	// snapshot, so that no older answer takes the place of a newer one.
+	loading chan struct{}
+	// change guards the replacement of state, and refused. It is never held while
+	// anything is asked.
+	change sync.Mutex
+	// first is true when this process has made the very first key.
+	first bool
+	// loadedAt is when the snapshot was last found to be what is stored, in Unix
+	// nanoseconds by now.
+	loadedAt atomic.Int64
+	// refused are the ids that Changed has named.
+	refused map[string]bool
+}
+
+// Open registers this replica as one without keys, so that it is waited for from
+// now on, and loads the keys from the store, or makes the first one there. It asks
+// the store at most three times, each within the deadline of ctx.
 //
-// When tokens.algorithm differs from the stored key, Open refuses with
-// ErrAlgorithm. Going on with the stored key would leave an operator who asked
-// for another algorithm believing that it is used; replacing the key would log
-// everybody out. The error comes at the start, before anything is served, and
-// putting the old value back mends it.
+// A record that cannot be unsealed is ErrCannotUnseal, contradictory ones are
+// ErrCorrupt, a fault of the store or the registry is an ErrUnavailable. Run keeps
+// the Ring up to date.
 func Open(ctx context.Context, o Options) (*Ring, error) {
-	r, err := newRing(ctx, o)
+	r, err := newRing(o)
+	if err == nil {
+		err = r.start(ctx)
+	}
+	if err == nil {
+		r.metrics = newMetrics(o.Registerer)
+		registerAges(o.Registerer, r)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
 	return r, nil
 }
 
-func newRing(ctx context.Context, o Options) (*Ring, error) {
-	if o.Store == nil {
-		return nil, errors.New("no store")
+func newRing(o Options) (*Ring, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	keys, err := parseEncryptionKeys(o.EncryptionKeys)
+	sealing, err := parseEncryptionKeys(o.EncryptionKeys)
 	if err != nil {
 		return nil, err
 	}
-	record, err := loadOrCreate(ctx, o, keys[0])
-	if err != nil {
-		return nil, err
+	r := &Ring{
+		store: o.Store, registry: o.Registry, sealing: sealing, now: o.Now, log: o.Log,
+		schedule: schedule{algorithm: o.Algorithm, config: o.Config, verifyFor: max(o.Config.RetireAfter, o.MaxTTL) + margin},
+		self: Replica{
+			ID: newID(), Host: o.Self.Host, Version: o.Self.Version,
+			StartedAt: wholeSeconds(o.Now()), Algorithm: o.Algorithm,
+		},
+		outages: newOutages(o.Log, o.Now),
+		wake:    make(chan struct{}, 1),
+		loading: make(chan struct{}, 1),
+		refused: make(map[string]bool),
 	}
-	key, err := unseal(record, keys)
-	if err != nil {
-		return nil, err
-	}
-	if key.Algorithm() != o.Algorithm {
-		return nil, fmt.Errorf("%w: it is %q, the key has %q: set tokens.algorithm to %[3]q",
-			ErrAlgorithm, o.Algorithm, key.Algorithm())
-	}
-	r := &Ring{}
-	r.state.Store(&snapshot{
-		generation: 1,
-		signing:    key,
-		createdAt:  record.CreatedAt,
-		byID:       map[string]*token.Key{key.ID(): key},
-		public:     []*token.Key{key},
-	})
-	newMetrics(o.Registerer, r, o.Now)
+	r.state.Store(&snapshot{})
 	return r, nil
 }
 
-// loadOrCreate returns the active record. Whoever is second to create one
-// reads that of the first.
-func loadOrCreate(ctx context.Context, o Options, sealing EncryptionKey) (Record, error) {
-	record, found, err := load(ctx, o.Store)
-	if err != nil || found {
-		return record, err
-	}
-	created, err := create(o, sealing)
+// start is the part of Open that asks.
+func (r *Ring) start(ctx context.Context) error {
+	view, err := r.register(ctx)
 	if err != nil {
-		return Record{}, err
+		return err
 	}
-	err = o.Store.AddActive(ctx, created)
-	if err == nil {
-		return created, nil
-	}
-	if !errors.Is(err, ErrActiveExists) {
-		return Record{}, fmt.Errorf("store the first signing key: %w", err)
-	}
-	record, found, err = load(ctx, o.Store)
-	if err == nil && !found {
-		err = fmt.Errorf("%w: an active key exists, but is not listed", ErrCorrupt)
-	}
-	return record, err
-}
-
-// load returns the active record, and false when there is none.
-func load(ctx context.Context, store Store) (Record, bool, error) {
-	records, err := store.Keys(ctx)
+	records, err := r.stored(ctx)
 	if err != nil {
-		return Record{}, false, fmt.Errorf("load signing keys: %w", err)
+		return err
 	}
-	var active []Record
-	for _, r := range records {
-		if r.State == StateActive {
-			active = append(active, r)
+	if _, found := inState(records, StateActive); !found {
+		if records, err = r.makeFirst(ctx, len(records) == 0, view.Now); err != nil {
+			return err
 		}
 	}
-	switch len(active) {
-	case 0:
-		return Record{}, false, nil
-	case 1:
-		return active[0], true, nil
-	default:
-		return Record{}, false, fmt.Errorf("%w: %d active keys", ErrCorrupt, len(active))
+	next, missing, err := r.unsealAll(records)
+	if err = errors.Join(err, missing); err != nil {
+		return err
 	}
+	r.install(next)
+	r.loadedAt.Store(r.now().UnixNano())
+	return nil
+}
+
+// makeFirst stores the first key, the very first one where the store is empty, and
+// returns all records. Whoever is second to make one reads that of the first.
+func (r *Ring) makeFirst(ctx context.Context, empty bool, at time.Time) ([]Record, error) {
+	first, err := r.create(StateActive, r.schedule.algorithm, at)
+	if err != nil {
+		return nil, err
+	}
+	err = r.store.AddActive(ctx, first)
+	if err != nil && !errors.Is(err, ErrActiveExists) {
+		return nil, unavailable("store the first signing key", err)
+	}
+	r.first = empty && err == nil
+	return r.stored(ctx)
 }
 
 // create makes a new key and seals it.
-func create(o Options, sealing EncryptionKey) (Record, error) {
-	key, err := token.GenerateKey(o.Algorithm)
+func (r *Ring) create(state State, a token.Algorithm, at time.Time) (Record, error) {
+	key, err := token.GenerateKey(a)
 	if err != nil {
 		return Record{}, fmt.Errorf("make a signing key: %w", err)
 	}
-	sealed, err := sealing.seal(key)
+	sealed, err := r.sealing[0].seal(key)
 	if err != nil {
 		return Record{}, err
 	}
-	return Record{
-		KID:       key.ID(),
-		Algorithm: string(key.Algorithm()),
-		State:     StateActive,
-		Sealed:    sealed,
-		CreatedAt: o.Now().UTC().Truncate(time.Second),
-	}, nil
+	made := Record{
+		KID: key.ID(), Algorithm: string(a), Configured: string(r.schedule.algorithm),
+		State: state, Sealed: sealed, CreatedAt: wholeSeconds(at),
+	}
+	if state == StateActive {
+		made.ActivatedAt = made.CreatedAt
+	}
+	return made, nil
 }
 
-// SigningKey returns the active key. The error is always nil as yet.
-func (r *Ring) SigningKey() (*token.Key, error) { return r.state.Load().signing, nil }
+// wholeSeconds is a time as Records have it.
+func wholeSeconds(at time.Time) time.Time { return at.UTC().Truncate(time.Second) }
 
-// VerificationKey returns the key of that id, when its tokens are accepted.
-func (r *Ring) VerificationKey(kid string) (*token.Key, bool) {
-	key, ok := r.state.Load().byID[kid]
-	return key, ok
+// unavailable wraps a fault of the Store or the Registry.
+func unavailable(operation string, err error) error {
+	return fmt.Errorf("%w: %s: %w", ErrUnavailable, operation, err)
 }
 
-// Generation numbers the snapshot.
-func (r *Ring) Generation() uint64 { return r.state.Load().generation }
-
-// PublicKeys returns the keys to be published, for token.PublicSet. The caller
-// must not change the slice.
-func (r *Ring) PublicKeys() []*token.Key { return r.state.Load().public }
+// newID returns 128 random bits in base64url, 22 characters.
+func newID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // Never fails since Go 1.24.
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}

@@ -79,10 +79,10 @@ func unseal(r Record, keys []EncryptionKey) (*token.Key, error) {
 
 // open decrypts a record.
 func open(r Record, keys []EncryptionKey) ([]byte, error) {
-	if len(r.Sealed) < headSize || r.Sealed[0] != sealVersion {
+	id := sealedBy(r)
+	if id == nil {
 		return nil, fmt.Errorf("%w %q: unknown format", ErrCannotUnseal, r.KID)
 	}
-	id, sealed := r.Sealed[1:headSize], r.Sealed[headSize:]
 	for _, k := range keys {
 		if !bytes.Equal(k.id[:], id) {
 			continue
@@ -91,7 +91,7 @@ func open(r Record, keys []EncryptionKey) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w %q: %w", ErrCannotUnseal, r.KID, err)
 		}
-		document, err := aead.Open(nil, nil, sealed, additionalData(r.KID, r.Algorithm))
+		document, err := aead.Open(nil, nil, r.Sealed[headSize:], additionalData(r.KID, r.Algorithm))
 		if err != nil {
 			return nil, fmt.Errorf("%w %q: its record was altered", ErrCannotUnseal, r.KID)
 		}
@@ -99,6 +99,15 @@ func open(r Record, keys []EncryptionKey) ([]byte, error) {
 	}
 	return nil, fmt.Errorf("%w %q: it is sealed with the encryption key %x, and state.encryption_keys holds %s only",
 		ErrCannotUnseal, r.KID, id, ids(keys))
+}
+
+// sealedBy returns the id of the encryption key that a record names, nil when its
+// format is unknown.
+func sealedBy(r Record) []byte {
+	if len(r.Sealed) < headSize || r.Sealed[0] != sealVersion {
+		return nil
+	}
+	return r.Sealed[1:headSize]
 }
 
 // ids lists the ids of keys for a message.
