@@ -10,10 +10,10 @@ import (
 // sentinel. The server's own text stays: it names the right and the table.
 func classify(err error) error {
 	switch {
-	case database.IsMissingTable(err):
+	case database.IsMissingTable(err), database.IsMissingColumn(err):
 		return fmt.Errorf("%w: %w", ErrNotMigrated, err)
 	case database.IsDenied(err):
-		return fmt.Errorf("%w: grant SELECT, INSERT, UPDATE, DELETE, and for migrate also CREATE, ALTER, INDEX and DROP, on the tables %s: %w",
+		return fmt.Errorf("%w: grant SELECT, INSERT and UPDATE, and for migrate also DELETE, CREATE, ALTER, INDEX and DROP, on the tables %s: %w",
 			ErrRights, tables, err)
 	default:
 		return err

@@ -3,8 +3,9 @@
 //
 // All tables begin with faveo_gateway_; nothing else in the database is read
 // or written. The package stores bytes and knows neither keys nor tokens. It
-// is one of the few doors to database/sql, and holds no decision that is not one
-// statement: that only one signing key is active is a unique index.
+// is one of the few doors to database/sql, and holds no decision that is not a
+// statement's condition or an index: only one signing key is active, and only one
+// pending, by unique indexes, and a key leaves a state only while it is in it.
 //
 // Tables are made by Migrate alone, with the migrations embedded here. Every
 // other call on a database without them fails with ErrNotMigrated.
@@ -29,12 +30,12 @@ import (
 
 var _ keyring.Store = (*Store)(nil)
 
-// The errors of this package, to be tested with errors.Is. An active key that
-// exists is keyring.ErrActiveExists.
+// The errors of this package, to be tested with errors.Is. What another replica
+// was first with is keyring.ErrActiveExists, ErrPendingExists or ErrChanged.
 var (
 	// ErrNotMigrated means that the gateway's tables are missing or old: the
 	// command migrate makes them.
-	ErrNotMigrated = errors.New("the gateway's tables are missing: run faveo-gateway migrate")
+	ErrNotMigrated = errors.New("the gateway's tables are missing or old: run faveo-gateway migrate")
 	// ErrRights means that the database user may not do what is needed.
 	ErrRights = errors.New("the database user lacks a right")
 )
@@ -59,7 +60,7 @@ type Options struct {
 	// Timeout is the deadline of each call, Migrate excepted. Required.
 	Timeout time.Duration
 	// Observe, when not nil, is told of every call. The operations are ping,
-	// keys, add_active and migrate.
+	// migrate, keys, add_active, add_pending, activate, bury, revoke and reseal.
 	Observe Observer
 	// Now is the clock that measures for Observe; nil means time.Now.
 	Now func() time.Time
@@ -67,7 +68,7 @@ type Options struct {
 
 // Observer is told of a call after it: which operation of a closed set, how long
 // it took, and its failure. The failure is nil when the database answered, be it
-// that an active key exists. A call that fails because the caller's context was
+// that another replica was first. A call that fails because the caller's context was
 // cancelled is not told of: a client that hangs up says nothing about the
 // database, in neither direction. A deadline of the caller that passes is a
 // failure. It is called from many goroutines at once.
@@ -77,6 +78,7 @@ type Observer func(operation string, took time.Duration, failure error)
 type Store struct {
 	db       *sql.DB
 	provider *goose.Provider
+	lockRows string // ends a SELECT whose rows must stay as they are
 	timeout  time.Duration
 	observe  Observer
 	now      func() time.Time
@@ -103,6 +105,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("sqlstore: database %w", err)
 	}
 	s := &Store{db: db, timeout: o.Timeout, observe: o.Observe, now: o.Now}
+	if url.Dialect() == database.MySQL {
+		s.lockRows = " FOR UPDATE" // SQLite locks the file when a transaction begins.
+	}
 	if s.provider, err = newProvider(db, url.Dialect()); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlstore: %w", err), db.Close())
 	}
@@ -142,7 +147,8 @@ func (s *Store) call(ctx context.Context, operation string, timeout time.Duratio
 	defer cancel()
 	began := s.now()
 	err := run(bounded)
-	answered := err == nil || errors.Is(err, keyring.ErrActiveExists)
+	answered := err == nil || errors.Is(err, keyring.ErrActiveExists) ||
+		errors.Is(err, keyring.ErrPendingExists) || errors.Is(err, keyring.ErrChanged)
 	switch took := s.now().Sub(began); {
 	case answered:
 		s.observe(operation, took, nil)

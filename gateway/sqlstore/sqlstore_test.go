@@ -18,6 +18,7 @@ import (
 
 	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/sqlstore"
+	"faveo-gateway/gateway/storetest"
 	"faveo-gateway/gateway/storetest/service"
 	"faveo-gateway/gateway/token"
 )
@@ -66,14 +67,16 @@ func migrated(t *testing.T, url string) *sqlstore.Store {
 	return s
 }
 
+var made = time.Unix(1795422901, 0).UTC()
+
 func record(kid string) keyring.Record {
 	return keyring.Record{
-		KID: kid, Algorithm: "ES256", State: keyring.StateActive,
-		Sealed: []byte("\x00\xff sealed \x80'\";"), CreatedAt: time.Unix(1795422901, 0).UTC(),
+		KID: kid, Algorithm: "ES256", Configured: "ES256", State: keyring.StateActive,
+		Sealed: []byte("\x00\xff sealed \x80'\";"), CreatedAt: made, ActivatedAt: made,
 	}
 }
 
-var all = []string{"00001_signing_keys"}
+var all = []string{"00001_signing_keys", "00002_key_rotation"}
 
 func TestMigrate(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
@@ -104,47 +107,14 @@ func TestWithoutTablesEveryCallSaysSo(t *testing.T) {
 	})
 }
 
-func TestKeysComeBackAsTheyWere(t *testing.T) {
+func TestKeyStore(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
-		s := migrated(t, url)
-		if records, err := s.Keys(t.Context()); err != nil || len(records) != 0 {
-			t.Fatalf("an empty table: %v, %v", records, err)
-		}
-		want := record("kid-in-Mixed_CASE-" + strings.Repeat("x", 25))
-		want.Sealed = append(want.Sealed, make([]byte, 4000)...)
-		if err := s.AddActive(t.Context(), want); err != nil {
-			t.Fatalf("AddActive: %v", err)
-		}
-		records, err := open(t, sqlstore.Options{Database: url}).Keys(t.Context())
-		if err != nil || !reflect.DeepEqual(records, []keyring.Record{want}) {
-			t.Errorf("got %+v, %v; want %+v", records, err, want)
-		}
-	})
-}
-
-func TestOnlyOneKeyIsActive(t *testing.T) {
-	databases(t, func(t *testing.T, url string) {
-		s := migrated(t, url)
-		const replicas = 8
-		results := make([]error, replicas)
-		var group sync.WaitGroup
-		for i := range replicas {
-			group.Go(func() { results[i] = s.AddActive(t.Context(), record(fmt.Sprintf("key-%d", i))) })
-		}
-		group.Wait()
-		stored := 0
-		for _, err := range results {
-			switch {
-			case err == nil:
-				stored++
-			case !errors.Is(err, keyring.ErrActiveExists):
-				t.Errorf("got %v, want ErrActiveExists", err)
+		storetest.TestKeyStore(t, func(t *testing.T) keyring.Store {
+			if strings.HasPrefix(url, "mysql") {
+				return migrated(t, mysqlURL(service.NewDatabase(t)))
 			}
-		}
-		records, err := s.Keys(t.Context())
-		if stored != 1 || err != nil || len(records) != 1 {
-			t.Errorf("%d calls succeeded, stored are %v, %v", stored, records, err)
-		}
+			return migrated(t, sqliteURL(t, "state.db"))
+		})
 	})
 }
 
@@ -177,6 +147,7 @@ func TestWhatDoesNotFitIsNeverCut(t *testing.T) {
 func TestReplicasStartTogether(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
 		const replicas = 3
+		registry := storetest.NewRegistry(time.Now)
 		ids := make([]string, replicas)
 		var applied sync.Map
 		var group sync.WaitGroup
@@ -200,7 +171,7 @@ func TestReplicasStartTogether(t *testing.T) {
 					}
 				}
 				ring, err := keyring.Open(t.Context(), keyring.Options{
-					Store: s, Algorithm: token.ES256,
+					Store: s, Registry: registry, Algorithm: token.ES256, MaxTTL: time.Hour,
 					EncryptionKeys: []string{"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="},
 				})
 				if err != nil {
@@ -260,6 +231,32 @@ func TestUserWithoutRightsIsToldWhichOnes(t *testing.T) {
 		t.Errorf("a reader's keys: %v", err)
 	}
 	wantDenied(t, s.AddActive(t.Context(), record("a")), "INSERT", "faveo_gateway_signing_keys")
+	wantDenied(t, s.Bury(t.Context(), "a", made), "UPDATE", "faveo_gateway_signing_keys")
+}
+
+// TestReadmesRightsAreEnough: SELECT, INSERT and UPDATE on the keys, SELECT on the
+// migrations, once somebody else has migrated.
+func TestReadmesRightsAreEnough(t *testing.T) {
+	name, user := service.NewDatabase(t), service.NewUser(t, "s3cret-pw")
+	migrated(t, mysqlURL(name))
+	root := service.MariaDB(t)
+	service.Exec(t, root, "GRANT SELECT, INSERT, UPDATE ON "+name+".faveo_gateway_signing_keys TO "+user+"@'127.0.0.1'")
+	service.Exec(t, root, "GRANT SELECT ON "+name+".faveo_gateway_migrations TO "+user+"@'127.0.0.1'")
+	s := migrated(t, "mysql://"+user+":s3cret-pw@"+service.MariaDBAddress+"/"+name)
+	pending := record("p")
+	pending.State = keyring.StatePending
+	for what, err := range map[string]error{
+		"AddActive":  s.AddActive(t.Context(), record("a")),
+		"AddPending": s.AddPending(t.Context(), pending, "a"),
+		"Activate":   s.Activate(t.Context(), "p", "a", made, made),
+		"Bury":       s.Bury(t.Context(), "a", made),
+		"Reseal":     s.Reseal(t.Context(), "p", pending.Sealed, []byte("other")),
+		"Revoke":     s.Revoke(t.Context(), "p", made, record("h")),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }
 
 func wantDenied(t *testing.T, err error, says ...string) {
@@ -299,11 +296,22 @@ func TestObserverHearsEveryCall(t *testing.T) {
 	s.Migrate(t.Context())
 	s.AddActive(t.Context(), record("a"))
 	s.AddActive(t.Context(), record("b"))
+	pending := record("p")
+	pending.State = keyring.StatePending
+	s.AddPending(t.Context(), pending, "a")
+	s.AddPending(t.Context(), pending, "a")
+	s.Activate(t.Context(), "p", "a", made, made)
+	s.Activate(t.Context(), "p", "a", made, made)
+	s.Bury(t.Context(), "a", made)
+	s.Revoke(t.Context(), "a", made, keyring.Record{})
+	s.Reseal(t.Context(), "p", pending.Sealed, []byte("other"))
 	s.Keys(t.Context())
 	s.Ping(t.Context())
 	want := []string{
 		"ping 1s false", "keys 1s true", "migrate 1s false",
-		"add_active 1s false", "add_active 1s false", "keys 1s false", "ping 1s false",
+		"add_active 1s false", "add_active 1s false", "add_pending 1s false", "add_pending 1s false",
+		"activate 1s false", "activate 1s false", "bury 1s false", "revoke 1s false", "reseal 1s false",
+		"keys 1s false", "ping 1s false",
 	}
 	if !reflect.DeepEqual(heard, want) {
 		t.Errorf("heard %q, want %q", heard, want)
@@ -322,7 +330,9 @@ func TestCallerGone(t *testing.T) {
 		}})
 		cancel()
 		_, err := s.Keys(ctx)
-		for name, err := range map[string]error{"keys": err, "add_active": s.AddActive(ctx, record("a")), "ping": s.Ping(ctx)} {
+		for name, err := range map[string]error{
+			"keys": err, "add_active": s.AddActive(ctx, record("a")), "bury": s.Bury(ctx, "a", made), "ping": s.Ping(ctx),
+		} {
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: %v, want context.Canceled", name, err)
 			}

@@ -12,6 +12,7 @@ import (
 // The error numbers of MySQL and MariaDB that mean something here.
 const (
 	mysqlDatabaseDenied = 1044 // ER_DBACCESS_DENIED_ERROR
+	mysqlMissingColumn  = 1054 // ER_BAD_FIELD_ERROR
 	mysqlDuplicate      = 1062 // ER_DUP_ENTRY
 	mysqlTableDenied    = 1142 // ER_TABLEACCESS_DENIED_ERROR
 	mysqlColumnDenied   = 1143 // ER_COLUMNACCESS_DENIED_ERROR
@@ -46,6 +47,15 @@ func IsMissingTable(err error) bool {
 		return strings.Contains(err.Error(), "no such table: ")
 	}
 	return mysqlNumber(err) == mysqlMissingTable
+}
+
+// IsMissingColumn reports that a table has no such column, as one that is older
+// than the program. SQLite tells it, too, by these texts alone.
+func IsMissingColumn(err error) bool {
+	if sqliteCode(err) == sqlite3.SQLITE_ERROR {
+		return strings.Contains(err.Error(), "no such column: ") || strings.Contains(err.Error(), " has no column named ")
+	}
+	return mysqlNumber(err) == mysqlMissingColumn
 }
 
 // IsIncomparable reports that a text cannot be compared with a column, because

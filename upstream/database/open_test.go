@@ -156,31 +156,35 @@ func TestErrorsAreToldApart(t *testing.T) {
 		service.Exec(t, db, "INSERT INTO t VALUES (1, 'x', 1)")
 	}
 	for _, test := range []struct {
-		name, statement            string
-		db                         *sql.DB
-		duplicate, denied, missing bool
+		name, statement                    string
+		db                                 *sql.DB
+		duplicate, denied, missing, column bool
 	}{
-		{"mysql duplicate key", "INSERT INTO t VALUES (1, 'y', 1)", root, true, false, false},
-		{"mysql duplicate index", "INSERT INTO t VALUES (2, 'x', 1)", root, true, false, false},
-		{"mysql null", "INSERT INTO t VALUES (2, 'y', NULL)", root, false, false, false},
-		{"mysql missing table", "INSERT INTO u VALUES (1)", root, false, false, true},
-		{"mysql denied table", "INSERT INTO t VALUES (2, 'y', 1)", reader, false, true, false},
-		{"mysql denied database", "USE mysql", reader, false, true, false},
-		{"mysql syntax", "nonsense", root, false, false, false},
-		{"sqlite duplicate key", "INSERT INTO t VALUES (1, 'y', 1)", file, true, false, false},
-		{"sqlite duplicate index", "INSERT INTO t VALUES (2, 'x', 1)", file, true, false, false},
-		{"sqlite null", "INSERT INTO t VALUES (2, 'y', NULL)", file, false, false, false},
-		{"sqlite missing table", "INSERT INTO u VALUES (1)", file, false, false, true},
-		{"sqlite syntax", "nonsense", file, false, false, false},
+		{"mysql duplicate key", "INSERT INTO t VALUES (1, 'y', 1)", root, true, false, false, false},
+		{"mysql duplicate index", "INSERT INTO t VALUES (2, 'x', 1)", root, true, false, false, false},
+		{"mysql null", "INSERT INTO t VALUES (2, 'y', NULL)", root, false, false, false, false},
+		{"mysql missing table", "INSERT INTO u VALUES (1)", root, false, false, true, false},
+		{"mysql denied table", "INSERT INTO t VALUES (2, 'y', 1)", reader, false, true, false, false},
+		{"mysql denied database", "USE mysql", reader, false, true, false, false},
+		{"mysql missing column", "UPDATE t SET d = 1", root, false, false, false, true},
+		{"mysql syntax", "nonsense", root, false, false, false, false},
+		{"sqlite duplicate key", "INSERT INTO t VALUES (1, 'y', 1)", file, true, false, false, false},
+		{"sqlite duplicate index", "INSERT INTO t VALUES (2, 'x', 1)", file, true, false, false, false},
+		{"sqlite null", "INSERT INTO t VALUES (2, 'y', NULL)", file, false, false, false, false},
+		{"sqlite missing table", "INSERT INTO u VALUES (1)", file, false, false, true, false},
+		{"sqlite missing column", "UPDATE t SET d = 1", file, false, false, false, true},
+		{"sqlite missing column in a new row", "INSERT INTO t (d) VALUES (1)", file, false, false, false, true},
+		{"sqlite syntax", "nonsense", file, false, false, false, false},
 	} {
 		_, err := test.db.ExecContext(t.Context(), test.statement)
 		if err == nil {
 			t.Errorf("%s: no error", test.name)
 		}
 		err = fmt.Errorf("wrapped: %w", err)
-		if database.IsDuplicate(err) != test.duplicate || database.IsDenied(err) != test.denied || database.IsMissingTable(err) != test.missing {
-			t.Errorf("%s: duplicate %t, denied %t, missing table %t: %v", test.name,
-				database.IsDuplicate(err), database.IsDenied(err), database.IsMissingTable(err), err)
+		if database.IsDuplicate(err) != test.duplicate || database.IsDenied(err) != test.denied ||
+			database.IsMissingTable(err) != test.missing || database.IsMissingColumn(err) != test.column {
+			t.Errorf("%s: duplicate %t, denied %t, missing table %t, missing column %t: %v", test.name,
+				database.IsDuplicate(err), database.IsDenied(err), database.IsMissingTable(err), database.IsMissingColumn(err), err)
 		}
 	}
 }
