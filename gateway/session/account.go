@@ -40,9 +40,12 @@ type look struct {
 	at time.Time
 }
 
+// open reports whether somebody could log in to this account.
+func (l look) open() bool {
+	return l.found && l.account.MayLogin && l.account.PasswordFingerprint != ""
+}
+
 // admits reports whether s is still a login of this account.
-func (l look) admits(s Session) bool {
-	return l.found && l.account.MayLogin &&
-		l.account.PasswordFingerprint != "" &&
-		l.account.PasswordFingerprint == s.PasswordFingerprint
+func (l look) admits(s *Session) bool {
+	return l.open() && l.account.PasswordFingerprint == s.PasswordFingerprint
 }

@@ -36,6 +36,8 @@ type remembered struct {
 	*entry
 }
 
+// entry is a Session as it was read, without its successors. It is never changed,
+// only replaced.
 type entry struct {
 	session Session
 	// readAt is when the read began.
@@ -72,17 +74,17 @@ func (c *cache) look(userID uint64) look {
 
 // put remembers a Session, instead of the one read longest ago when the user
 // has too many, and forgets users not seen for longest when all have too many.
-func (c *cache) put(k sessionKey, e entry) {
+func (c *cache) put(k sessionKey, e *entry) {
 	m := c.memory(k.user)
 	i := m.index(k.id)
 	if i < 0 && len(m.sessions) >= c.perUser {
 		i = m.oldest()
 	}
 	if i >= 0 {
-		m.sessions[i] = remembered{k.id, &e}
+		m.sessions[i] = remembered{k.id, e}
 		return
 	}
-	m.sessions = append(m.sessions, remembered{k.id, &e})
+	m.sessions = append(m.sessions, remembered{k.id, e})
 	for c.sessions++; c.sessions > c.size; {
 		c.users.RemoveOldest()
 	}

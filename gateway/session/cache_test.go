@@ -22,7 +22,7 @@ func TestCacheIsBounded(t *testing.T) {
 		w.store.Fail(errDown)
 		defer w.store.Fail(nil)
 		for _, s := range sessions {
-			if _, _, err := m.Check(t.Context(), s.UserID, s.ID); err == nil {
+			if _, _, err := m.Check(t.Context(), s.UserID, s.ID, s.Token.ID); err == nil {
 				n++
 			}
 		}
@@ -86,13 +86,13 @@ func TestWarmCheckIsCheap(t *testing.T) {
 	s := w.login(t, 7)
 	wantServed(t, w.Manager, s)
 	ctx := t.Context()
-	if n := testing.AllocsPerRun(100, func() { _, _, _ = w.Check(ctx, 7, s.ID) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { _, _, _ = w.Check(ctx, 7, s.ID, s.Token.ID) }); n > 0 {
 		t.Errorf("a warm check makes %v allocations", n)
 	}
 }
 
-// TestMemoryPerSession measures what a session with a User-Agent of common
-// length takes in memory.
+// TestMemoryPerSession measures what a session that was refreshed often, with a
+// User-Agent of common length, takes in memory.
 func TestMemoryPerSession(t *testing.T) {
 	const n = 20_000
 	w := newWorld(t)
@@ -104,7 +104,7 @@ func TestMemoryPerSession(t *testing.T) {
 	}
 	before := heap()
 	for i, id := range ids {
-		if _, _, err := m.Check(t.Context(), uint64(i+1), id); err != nil {
+		if _, _, err := m.Check(t.Context(), uint64(i+1), id, aToken.ID); err != nil {
 			t.Fatalf("Check: %v", err)
 		}
 	}
@@ -132,13 +132,13 @@ func BenchmarkCheckWarm(b *testing.B) {
 	ids := make([]string, n)
 	for i := range ids {
 		ids[i] = session.NewID()
-		if _, _, err := m.Check(b.Context(), uint64(i+1), ids[i]); err != nil {
+		if _, _, err := m.Check(b.Context(), uint64(i+1), ids[i], aToken.ID); err != nil {
 			b.Fatal(err)
 		}
 	}
 	ctx := b.Context()
 	check := func(b *testing.B, i int) {
-		if _, _, err := m.Check(ctx, uint64(i+1), ids[i]); err != nil {
+		if _, _, err := m.Check(ctx, uint64(i+1), ids[i], aToken.ID); err != nil {
 			b.Error(err)
 		}
 	}
@@ -170,11 +170,17 @@ type anybody struct{ session.Store }
 
 func (anybody) Find(_ context.Context, userID uint64, id string) (session.Session, error) {
 	now := time.Now()
-	return session.Session{
+	s := session.Session{
 		ID: strings.Clone(id), UserID: userID, Role: strings.Clone("agent"), Address: strings.Clone("203.0.113.195"),
 		Agent:     strings.Clone("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"),
-		CreatedAt: now, ExpiresAt: now.AddDate(10, 0, 0), PasswordFingerprint: strings.Clone("0123456789abcdef"),
-	}, nil
+		CreatedAt: now, SeenAt: now, ExpiresAt: now.AddDate(10, 0, 0), RefreshableUntil: now.AddDate(10, 0, 0),
+		PasswordFingerprint: strings.Clone("0123456789abcdef"),
+		Token:               session.Token{ID: strings.Clone(aToken.ID), KeyID: strings.Repeat("k", 43)},
+	}
+	for i := range s.Previous {
+		s.Previous[i] = session.Superseded{TokenID: strings.Repeat("p", 22), Until: now, Successor: strings.Repeat("s", 600)}
+	}
+	return s, nil
 }
 
 func (anybody) Account(_ context.Context, userID uint64) (session.Account, error) {

@@ -113,7 +113,7 @@ func TestRoleIsTheAccounts(t *testing.T) {
 	demoted := account()
 	demoted.Role = "user"
 	w.accounts.Set(demoted)
-	got, a, err := w.Check(t.Context(), 7, s.ID)
+	got, a, err := w.Check(t.Context(), 7, s.ID, s.Token.ID)
 	if err != nil || a != demoted || got.Role != "agent" {
 		t.Errorf("Check = %+v, %+v, %v, want the account %+v", got, a, err, demoted)
 	}
@@ -157,7 +157,7 @@ func TestRefusalNeedsTheDatabase(t *testing.T) {
 	old := w.login(t, 7)
 	wantServed(t, w.Manager, old)
 	fresh, err := w.replica(session.DefaultConfig()).
-		Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "second", ExpiresAt: w.clock.Now().Add(time.Hour)})
+		Start(t.Context(), newLogin(session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "second", ExpiresAt: w.clock.Now().Add(time.Hour)}))
 	if err != nil {
 		t.Fatalf("Start: %v", err)
 	}
@@ -252,7 +252,7 @@ func TestStoreThatMixesUpUsers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o.Config, o.Now = session.DefaultConfig(), w.clock.Now
-			got, a, err := session.NewManager(o).Check(t.Context(), 7, mine.ID)
+			got, a, err := session.NewManager(o).Check(t.Context(), 7, mine.ID, mine.Token.ID)
 			if !errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrRevoked) {
 				t.Errorf("Check = %+v, %+v, %v, want ErrUnavailable", got, a, err)
 			}
@@ -288,16 +288,16 @@ func TestMetrics(t *testing.T) {
 	wantServed(t, m, s) // hit
 	wantServed(t, m, s) // hit
 	w.clock.Advance(5 * time.Second)
-	wantServed(t, m, s)                                                // stale
-	wantRevoked(t, m, session.Session{UserID: 7, ID: session.NewID()}) // miss
+	wantServed(t, m, s)                                                               // stale
+	wantRevoked(t, m, session.Session{UserID: 7, ID: session.NewID(), Token: aToken}) // miss
 	const want = `
-# HELP faveo_gateway_session_cache_total Sessions looked up for a request, by result: hit (answered from memory), miss (not in memory, the store was asked), stale (in memory for longer than cache_ttl, the store was asked).
+# HELP faveo_gateway_session_cache_total Sessions looked up for a request, by result: hit (answered from memory), miss (not in memory, the store was asked), stale (in memory, but too old, the store was asked).
 # TYPE faveo_gateway_session_cache_total counter
 faveo_gateway_session_cache_total{result="hit"} 2
 faveo_gateway_session_cache_total{result="miss"} 2
 faveo_gateway_session_cache_total{result="stale"} 1
 `
-	if err := testutil.GatherAndCompare(registry, strings.NewReader(want)); err != nil {
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "faveo_gateway_session_cache_total"); err != nil {
 		t.Error(err)
 	}
 }

@@ -40,7 +40,7 @@ func TestStoreDownUnknownSession(t *testing.T) {
 func TestStoreDownLogin(t *testing.T) {
 	w := newWorld(t)
 	w.store.Fail(errDown)
-	s, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now().Add(time.Hour)})
+	s, err := w.Start(t.Context(), newLogin(session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now().Add(time.Hour)}))
 	wantUnavailable(t, err, errDown)
 	if s != (session.Session{}) {
 		t.Errorf("Start returned %+v with its error", s)
@@ -193,11 +193,11 @@ func TestPanickingStore(t *testing.T) {
 		recovered := make(chan any, 1)
 		go func() {
 			defer func() { recovered <- recover() }()
-			_, _, _ = m.Check(t.Context(), 7, s.ID)
+			_, _, _ = m.Check(t.Context(), 7, s.ID, s.Token.ID)
 		}()
 		synctest.Wait()
 		waiting := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, s.ID); waiting <- err }()
+		go func() { _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); waiting <- err }()
 		synctest.Wait()
 		close(release)
 		if r := <-recovered; r != "mistake" {

@@ -39,7 +39,7 @@ type Manager struct {
 	// mu guards cache and both underWay tables. It is never held during I/O.
 	mu    sync.Mutex
 	cache *cache
-	finds *reads[sessionKey, Session]
+	finds *reads[sessionKey, *entry]
 	looks *reads[uint64, look]
 }
 
@@ -57,13 +57,16 @@ func NewManager(o Options) *Manager {
 		now: o.Now, metrics: newMetrics(o.Registerer),
 		cache: newCache(o.Config.CacheSize, o.Config.MaxPerUser),
 	}
-	m.finds = newReads[sessionKey, Session](&m.mu, o.Now)
+	m.finds = newReads[sessionKey, *entry](&m.mu, o.Now)
 	m.looks = newReads[uint64, look](&m.mu, o.Now)
 	return m
 }
 
 // Login is a login that has just been proved, from which Start makes a Session.
 type Login struct {
+	// SessionID is from NewID, Token the first token, which names that id.
+	SessionID string
+	Token     Token
 	// UserID is users.id in Faveo, never zero.
 	UserID uint64
 	// Role and PasswordFingerprint are those of the account as it was read for
@@ -72,24 +75,29 @@ type Login struct {
 	// Address and Agent are the client's as it sent them: Start cleans and cuts
 	// them. Both may be empty.
 	Address, Agent string
-	// ExpiresAt is when the Session is over, cut to whole milliseconds. It is in
-	// the future.
-	ExpiresAt time.Time
+	// ExpiresAt is when the Session is over unless it is refreshed, and
+	// RefreshableUntil what bounds that; both are cut to whole milliseconds. ExpiresAt
+	// is in the future, and RefreshableUntil not before it.
+	ExpiresAt, RefreshableUntil time.Time
 }
 
 // Start creates the Session of a login. It is stored when the error is nil. A
 // failing Store is ErrUnavailable, an impossible Login is ErrMalformed or a plain
 // error.
 func (m *Manager) Start(ctx context.Context, l Login) (Session, error) {
+	now := wholeMillis(m.now())
 	s := Session{
-		ID:                  NewID(),
+		ID:                  l.SessionID,
 		UserID:              l.UserID,
 		Role:                l.Role,
 		Address:             clean(l.Address, maxAddress),
 		Agent:               clean(l.Agent, maxAgent),
-		CreatedAt:           m.now().UTC().Truncate(time.Millisecond),
-		ExpiresAt:           l.ExpiresAt.UTC().Truncate(time.Millisecond),
+		CreatedAt:           now,
+		SeenAt:              now,
+		ExpiresAt:           wholeMillis(l.ExpiresAt),
+		RefreshableUntil:    wholeMillis(l.RefreshableUntil),
 		PasswordFingerprint: l.PasswordFingerprint,
+		Token:               l.Token,
 	}
 	if err := s.Validate(); err != nil {
 		return Session{}, fmt.Errorf("start session: %w", err)
@@ -126,6 +134,23 @@ func (m *Manager) EndAll(ctx context.Context, userID uint64) (int, error) {
 	defer cancel()
 	n, err := m.store.DeleteAll(ctx, userID)
 	return n, fault("end all sessions", err)
+}
+
+// EndWhere ends all Sessions that match reports true for, of all users, and returns
+// how many. It walks through all of them, and only ctx bounds that. On an error,
+// ErrUnavailable for a failing Store, some of them may be over.
+func (m *Manager) EndWhere(ctx context.Context, match func(Session) bool) (int, error) {
+	defer m.DropEverything()
+	n, err := m.store.DeleteWhere(ctx, match)
+	return n, fault("end sessions", err)
+}
+
+// EndEverything is EndWhere for all Sessions. Tokens of Faveo that were issued up to now
+// are over too, whether anybody has shown them yet or not.
+func (m *Manager) EndEverything(ctx context.Context) (int, error) {
+	defer m.DropEverything()
+	n, err := m.store.DeleteEverything(ctx)
+	return n, fault("end everything", err)
 }
 
 func (m *Manager) detach(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -25,8 +25,12 @@ func TestRevocationDuringARead(t *testing.T) {
 		"Drop of everything":  func(m *manager, _ session.Session) { m.Drop(0, "") },
 		"DropAll":             func(m *manager, s session.Session) { m.DropAll(s.UserID) },
 		"DropEverything":      func(m *manager, _ session.Session) { m.DropEverything() },
-		"End":                 func(m *manager, s session.Session) { _ = m.End(context.Background(), s.UserID, s.ID) },
-		"EndAll":              func(m *manager, s session.Session) { _, _ = m.EndAll(context.Background(), s.UserID) },
+		"EndAdopted": func(m *manager, s session.Session) {
+			_ = m.EndAdopted(context.Background(), s.UserID, s.ID, s.ExpiresAt)
+		},
+		"EndEverything": func(m *manager, _ session.Session) { _, _ = m.EndEverything(context.Background()) },
+		"End":           func(m *manager, s session.Session) { _ = m.End(context.Background(), s.UserID, s.ID) },
+		"EndAll":        func(m *manager, s session.Session) { _, _ = m.EndAll(context.Background(), s.UserID) },
 	}
 	for name, revoke := range revocations {
 		t.Run(name, func(t *testing.T) {
@@ -37,7 +41,7 @@ func TestRevocationDuringARead(t *testing.T) {
 				release := make(chan struct{})
 				h.onFind = func(context.Context) error { <-release; return nil }
 				before := make(chan error, 1)
-				go func() { _, _, err := m.Check(t.Context(), 7, s.ID); before <- err }()
+				go func() { _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); before <- err }()
 				synctest.Wait() // it has read the session and waits
 
 				if err := h.store.Delete(t.Context(), 7, s.ID); err != nil {
@@ -45,7 +49,7 @@ func TestRevocationDuringARead(t *testing.T) {
 				}
 				revoke(m, s)
 				after := make(chan error, 1)
-				go func() { _, _, err := m.Check(t.Context(), 7, s.ID); after <- err }()
+				go func() { _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); after <- err }()
 				synctest.Wait()
 				close(release)
 				if err := <-before; err != nil {
@@ -70,7 +74,7 @@ func TestRevocationOutlivesALateRead(t *testing.T) {
 		release := make(chan struct{})
 		h.onFind = func(context.Context) error { <-release; return nil }
 		before := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, s.ID); before <- err }()
+		go func() { _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); before <- err }()
 		synctest.Wait()
 		if err := m.End(t.Context(), 7, s.ID); err != nil {
 			t.Fatal(err)
@@ -91,7 +95,7 @@ func TestLoginDuringAnotherRefusal(t *testing.T) {
 		h := &hooked{world: newWorld(t)}
 		m := h.manager(time.Now)
 		wantServed(t, m, h.login(t, 7)) // the old password is remembered
-		forged, err := h.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "never", ExpiresAt: h.clock.Now().Add(100 * 365 * 24 * time.Hour)})
+		forged, err := h.Start(t.Context(), newLogin(session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "never", ExpiresAt: h.clock.Now().Add(100 * 365 * 24 * time.Hour)}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,13 +103,13 @@ func TestLoginDuringAnotherRefusal(t *testing.T) {
 		release := make(chan struct{})
 		h.onAccount = func(context.Context) error { <-release; return nil }
 		refused := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, forged.ID); refused <- err }()
+		go func() { _, _, err := m.Check(t.Context(), 7, forged.ID, forged.Token.ID); refused <- err }()
 		synctest.Wait() // it has read the old password and waits
 		h.accounts.Set(session.Account{UserID: 7, Role: "agent", MayLogin: true, PasswordFingerprint: "second"})
 		fresh := h.login(t, 7) // on another replica
 		time.Sleep(time.Millisecond)
 		login := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, fresh.ID); login <- err }()
+		go func() { _, _, err := m.Check(t.Context(), 7, fresh.ID, fresh.Token.ID); login <- err }()
 		synctest.Wait()
 		close(release)
 		if err := <-refused; !errors.Is(err, session.ErrRevoked) {
@@ -113,6 +117,36 @@ func TestLoginDuringAnotherRefusal(t *testing.T) {
 		}
 		if err := <-login; err != nil {
 			t.Errorf("the new login: %v", err)
+		}
+	})
+}
+
+// TestRefreshDuringAnotherRefusal has a read of the session under way, begun to refuse
+// another token, when the session is refreshed elsewhere: it is too old for the new
+// token, which may not be refused by it.
+func TestRefreshDuringAnotherRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &hooked{world: newWorld(t)}
+		m, other := h.manager(time.Now), h.replica(session.DefaultConfig())
+		s := h.login(t, 7)
+		wantServed(t, m, s)
+		time.Sleep(time.Millisecond)
+		release := make(chan struct{})
+		h.onFind = func(context.Context) error { <-release; return nil }
+		refused := make(chan error, 1)
+		go func() { _, _, err := m.Check(t.Context(), 7, s.ID, "a token from long ago"); refused <- err }()
+		synctest.Wait() // it has read the session as it was and waits
+		newest := refreshed(t, other, s, s.Token.ID)
+		time.Sleep(time.Millisecond)
+		served := make(chan error, 1)
+		go func() { _, _, err := m.Check(t.Context(), 7, s.ID, newest); served <- err }()
+		synctest.Wait()
+		close(release)
+		if err := <-refused; !errors.Is(err, session.ErrRevoked) {
+			t.Errorf("the other token: %v, want ErrRevoked", err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("the new token: %v", err)
 		}
 	})
 }
@@ -126,7 +160,7 @@ func TestDropOfOthers(t *testing.T) {
 		release := make(chan struct{})
 		h.onFind = func(context.Context) error { <-release; return nil }
 		done := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, s.ID); done <- err }()
+		go func() { _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); done <- err }()
 		synctest.Wait()
 		m.Drop(7, other.ID)
 		m.DropAll(8)
@@ -150,13 +184,13 @@ func TestAccountReadFromBefore(t *testing.T) {
 		release := make(chan struct{})
 		h.onAccount = func(context.Context) error { <-release; return nil }
 		before := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, old.ID); before <- err }()
+		go func() { _, _, err := m.Check(t.Context(), 7, old.ID, old.Token.ID); before <- err }()
 		synctest.Wait() // it has read the old password and waits
 		h.accounts.Set(session.Account{UserID: 7, Role: "agent", MayLogin: true, PasswordFingerprint: "second"})
 		fresh := h.login(t, 7) // on another replica
 		time.Sleep(time.Millisecond)
 		after := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, fresh.ID); after <- err }()
+		go func() { _, _, err := m.Check(t.Context(), 7, fresh.ID, fresh.Token.ID); after <- err }()
 		synctest.Wait()
 		close(release)
 		if err := <-before; err != nil {
@@ -205,7 +239,7 @@ func TestClientThatHangsUp(t *testing.T) {
 		h.onFind, h.onAccount = slow, slow
 		check := func(ctx context.Context) chan error {
 			done := make(chan error, 1)
-			go func() { _, _, err := m.Check(ctx, 7, s.ID); done <- err }()
+			go func() { _, _, err := m.Check(ctx, 7, s.ID, s.Token.ID); done <- err }()
 			synctest.Wait()
 			return done
 		}
@@ -247,7 +281,7 @@ func TestRefusedClientKeepsDatabaseCalm(t *testing.T) {
 		var all sync.WaitGroup
 		for range 200 {
 			all.Go(func() {
-				if _, _, err := m.Check(t.Context(), 7, s.ID); !errors.Is(err, session.ErrRevoked) {
+				if _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); !errors.Is(err, session.ErrRevoked) {
 					t.Errorf("Check: %v, want ErrRevoked", err)
 				}
 			})
@@ -273,14 +307,14 @@ func TestNoSessionSurvivesItsEnd(t *testing.T) {
 		all.Go(func() {
 			for i := range 200 {
 				a := account()
-				s, err := m.Start(t.Context(), session.Login{UserID: 7, Role: a.Role, PasswordFingerprint: a.PasswordFingerprint, ExpiresAt: w.clock.Now().Add(100 * 365 * 24 * time.Hour)})
+				s, err := m.Start(t.Context(), newLogin(session.Login{UserID: 7, Role: a.Role, PasswordFingerprint: a.PasswordFingerprint, ExpiresAt: w.clock.Now().Add(100 * 365 * 24 * time.Hour)}))
 				if err != nil {
 					t.Errorf("Start: %v", err)
 					return
 				}
 				var checks sync.WaitGroup
 				for range 4 {
-					checks.Go(func() { _, _, _ = m.Check(t.Context(), 7, s.ID) })
+					checks.Go(func() { _, _, _ = m.Check(t.Context(), 7, s.ID, s.Token.ID) })
 				}
 				end := func() error { return m.End(t.Context(), 7, s.ID) }
 				if i%2 == 0 {
@@ -290,12 +324,12 @@ func TestNoSessionSurvivesItsEnd(t *testing.T) {
 					t.Errorf("End: %v", err)
 				}
 				for range 3 {
-					if _, _, err := m.Check(t.Context(), 7, s.ID); !errors.Is(err, session.ErrRevoked) {
+					if _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); !errors.Is(err, session.ErrRevoked) {
 						t.Errorf("Check after End: %v, want ErrRevoked", err)
 					}
 				}
 				checks.Wait()
-				if _, _, err := m.Check(t.Context(), 7, s.ID); !errors.Is(err, session.ErrRevoked) {
+				if _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); !errors.Is(err, session.ErrRevoked) {
 					t.Errorf("Check after End: %v, want ErrRevoked", err)
 				}
 			}

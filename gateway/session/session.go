@@ -10,13 +10,20 @@
 // refused. Behind the Session stands the Account in Faveo's own database, which
 // knows nothing of the gateway and can change at any time.
 //
+// A Session is also a family of tokens: the first from the login, each later one
+// from a refresh of the one before. The id of the Session stays, that of the token
+// changes, and the record names the newest token and those that were refreshed a
+// moment ago. So a token that was refreshed is soon worth nothing to whoever has copied
+// it, and when it is refreshed once more, the copy is found out and the Session ends.
+//
 // # The algorithm
 //
 // Manager.Check looks at both, each through a local bounded cache:
 //
 //  1. The Session: from memory when it was read less than cache_ttl ago, else
 //     from the Store. One that has expired by this machine's clock is refused
-//     even if the Store still has it.
+//     even if the Store still has it. The token must be its newest one, or one
+//     that was refreshed less than refresh_overlap ago.
 //  2. The Account: from memory when it was read less than account_ttl ago, else
 //     from Accounts. A Session whose Account is gone, may not log in any more,
 //     or has another password than at login is refused and ended.
@@ -30,15 +37,27 @@
 // under way at such a moment is not remembered and joined by nobody, otherwise
 // an answer from before a revocation would bring the Session back to life.
 //
+// Manager.Refresh compares and swaps the record in the Store, so that of parallel
+// refreshes on any number of replicas one wins, and the others return what it has
+// made. Manager.CheckAdopted makes a Session for a token that Faveo issued, when it
+// is first seen; the Store remembers what has ended, so that it is made once, and
+// when it has lost that memory it takes every token from before for ended.
+//
+// The clock is each replica's own. One that is wrong refuses what it takes for
+// expired, but ends nothing for it; only clocks that are further apart than the
+// overlap make an honest repetition look like a theft.
+//
 // # What it refuses to do
 //
 //   - It never answers ErrRevoked because something is broken. A Store or a
 //     database that fails is ErrUnavailable, and no Session is ended for it.
 //   - It never refuses out of memory. What is cached can only let a request
-//     pass within the bounds above; each refusal is decided on an Account that
-//     was read after the request came, so a login with a new password is not
-//     refused because the old one is still remembered.
+//     pass within the bounds above; each refusal is decided on a Session and an
+//     Account that were read after the request came, so a login with a new
+//     password is not refused because the old one is still remembered, nor a token
+//     that another replica has just refreshed.
 //   - It keeps no list of refused Sessions.
+//   - It sees no token, only the ids of tokens.
 package session
 
 import (
@@ -57,13 +76,29 @@ var (
 	ErrNotFound = errors.New("session not found")
 	// ErrRevoked is Check's answer that the login no longer counts (401).
 	ErrRevoked = errors.New("session revoked")
+	// ErrReused is Refresh's answer that the token was refreshed before, and that
+	// the Session was ended for it. It is an ErrRevoked too.
+	ErrReused = fmt.Errorf("%w: a token was refreshed twice", ErrRevoked)
+	// ErrSpent is Refresh's answer that RefreshableUntil has come: somebody has to log
+	// in again. Nothing was ended.
+	ErrSpent = errors.New("session cannot be prolonged")
 	// ErrUnavailable is part of every error that is caused by a Store or a
 	// database and says nothing about the Session (503).
 	ErrUnavailable = errors.New("session state unavailable")
+	// ErrConflict is a Store's answer that a Session is not, or no longer, what
+	// the caller took it for. Nothing was changed.
+	ErrConflict = errors.New("session changed meanwhile")
 	// ErrMalformed is a user id of zero or an id that NewID cannot have made:
 	// the caller's mistake. Nothing was looked up or changed.
 	ErrMalformed = errors.New("malformed session identifier")
 )
+
+// predecessors is how many tokens may overlap with the newest one: those that a client
+// in a hurry has refreshed within one overlap.
+const predecessors = 3
+
+// seenEvery is how coarse Session.SeenAt is, so that being used costs no writing.
+const seenEvery = 5 * time.Minute
 
 // Session is one login. It is a value: copies are independent.
 type Session struct {
@@ -81,16 +116,70 @@ type Session struct {
 	// Agent is the client's User-Agent at login, for people to read. At most
 	// maxAgent bytes, printable characters only; may be empty.
 	Agent string
-	// CreatedAt and ExpiresAt are in UTC and whole milliseconds. At ExpiresAt
-	// itself the Session is over.
+	// CreatedAt and ExpiresAt are in UTC and whole milliseconds. ExpiresAt is that of
+	// the token that lives longest; at that time itself the Session is over.
 	CreatedAt, ExpiresAt time.Time
+	// RefreshableUntil bounds what refreshing can make of ExpiresAt, and is never
+	// before it. UTC, whole milliseconds.
+	RefreshableUntil time.Time
+	// SeenAt is when the Session was last used, as coarse as seenEvery; at first
+	// CreatedAt. UTC, whole milliseconds.
+	SeenAt time.Time
 	// PasswordFingerprint is Account.PasswordFingerprint at login, never empty.
 	PasswordFingerprint string
+	// Token is the newest token of the Session.
+	Token Token
+	// Previous are the tokens that were refreshed last, the newest first; zero where
+	// there is none. One that overlaps no more loses its place to the next, and where
+	// more than these are refreshed within one overlap the oldest loses its own: to
+	// repeat its refresh is reuse then.
+	Previous [predecessors]Superseded
+	// Adopted is true for the Session of a token that Faveo issued, from its first sight
+	// on and through all refreshes: only of such a one the Store has to know that it has
+	// ended.
+	Adopted bool
+}
+
+// admits reports whether the token of that id counts.
+func (s *Session) admits(tokenID string, now time.Time) bool {
+	return tokenID == s.Token.ID || s.overlapping(tokenID, now) != nil
+}
+
+// overlapping returns the token of that id when it was refreshed a moment ago, else nil.
+func (s *Session) overlapping(tokenID string, now time.Time) *Superseded {
+	for i := range s.Previous {
+		if p := &s.Previous[i]; p.TokenID == tokenID && now.Before(p.Until) {
+			return p
+		}
+	}
+	return nil
+}
+
+// Token names a token that belongs to a Session; it is not the token itself.
+type Token struct {
+	// ID is the token's jti, never empty.
+	ID string
+	// KeyID is the kid of the key that signed it, so that a revoked key ends the
+	// Sessions that hang on it. Empty for a token that Faveo issued.
+	KeyID string
+}
+
+// Superseded is a token that was refreshed.
+type Superseded struct {
+	// TokenID is its jti.
+	TokenID string
+	// Until is when it stops counting: it overlaps with its successor, for
+	// requests that were under way. UTC, whole milliseconds.
+	Until time.Time
+	// Successor is the token that replaced it, sealed so that only the holder of
+	// this one can open it. Opaque here. A second refresh within the overlap is
+	// answered with it.
+	Successor string
 }
 
 // Validate reports what no Store may accept: ErrMalformed for identifiers, and
-// a plain error for a Session without a password fingerprint or one that is
-// over before it began.
+// a plain error for a Session without a password fingerprint or a token, or one
+// that is over before it began or lasts longer than it can be refreshed.
 func (s Session) Validate() error {
 	if s.UserID == 0 || !ValidID(s.ID) {
 		return ErrMalformed
@@ -98,9 +187,15 @@ func (s Session) Validate() error {
 	if s.PasswordFingerprint == "" {
 		return errors.New("session has no password fingerprint")
 	}
+	if s.Token.ID == "" {
+		return errors.New("session has no token")
+	}
 	if !s.ExpiresAt.After(s.CreatedAt) {
 		return fmt.Errorf("session expires at %s, not after its creation at %s",
 			s.ExpiresAt.Format(time.RFC3339Nano), s.CreatedAt.Format(time.RFC3339Nano))
+	}
+	if s.RefreshableUntil.Before(s.ExpiresAt) {
+		return errors.New("session expires after it can be refreshed")
 	}
 	return nil
 }
@@ -110,21 +205,56 @@ func (s Session) Validate() error {
 // and pass storetest.TestSessionStore.
 //
 // Each method returns ErrMalformed for a zero userID or an id that is not
-// ValidID. Any other error but ErrNotFound is a fault: it says nothing about
-// whether a Session exists, and a writing call may or may not have happened.
+// ValidID. ErrNotFound and ErrConflict are answers. Any other error is a fault: it says
+// nothing about whether a Session exists, and a writing call may or may not have
+// happened.
 type Store interface {
 	// Create stores s until s.ExpiresAt and ends the user's oldest Sessions
 	// beyond maxPerUser (at least 1), never s itself. It returns their ids.
-	// All of it happens at once.
+	// All of it happens at once. An adopted Session is an error.
 	Create(ctx context.Context, s Session, maxPerUser int) (ended []string, err error)
+	// Adopt is Create for a Session whose id was made out of a token that Faveo
+	// issued at issuedAt, and which is therefore asked for again and again. When
+	// the user has it already nothing happens. When it was ended or barred before, or
+	// when DeleteAll for the user or DeleteEverything was called in or after the second
+	// of issuedAt, it is ErrNotFound: what has ended stays ended. An end is remembered
+	// for an hour longer than the Session would have lasted, because the clock by which
+	// that was reckoned may have been ahead; the end of all, for longer than any token
+	// lives, 31 days. A Store that finds out that it may have lost such a memory answers
+	// the same for every token from before. A Session that is not Adopted is an error.
+	Adopt(ctx context.Context, s Session, issuedAt time.Time, maxPerUser int) (ended []string, err error)
 	// Find returns the Session, or ErrNotFound.
 	Find(ctx context.Context, userID uint64, id string) (Session, error)
+	// List returns all Sessions of the user, the oldest first. None is no error.
+	List(ctx context.Context, userID uint64) ([]Session, error)
+	// Replace stores the changed Session in place of the one that the caller has
+	// found, until changed.ExpiresAt. UserID, ID, CreatedAt and Adopted may not differ.
+	// When the Store has anything else than found, or nothing, it is ErrConflict.
+	Replace(ctx context.Context, found, changed Session) error
 	// Delete ends one Session and tells the other replicas. Nil means that it
 	// is over, also when there was none.
 	Delete(ctx context.Context, userID uint64, id string) error
+	// Bar is Delete for the Session of a token that Faveo issued and that expires at
+	// until: also when there was none, Adopt refuses its id from now on, for as long as
+	// if it had been ended.
+	Bar(ctx context.Context, userID uint64, id string, until time.Time) error
 	// DeleteAll ends all Sessions of the user at once, tells the other
 	// replicas, and returns how many there were.
 	DeleteAll(ctx context.Context, userID uint64) (n int, err error)
+	// DeleteWhere ends every Session of every user that match reports true for,
+	// tells the other replicas that anything may be over, and returns how many
+	// there were. It walks through all Sessions and may take seconds; only ctx
+	// bounds it. One that begins meanwhile may be missed. An error may leave some
+	// of them ended.
+	DeleteWhere(ctx context.Context, match func(Session) bool) (n int, err error)
+	// DeleteEverything is DeleteWhere for all Sessions. First of all it makes Adopt
+	// refuse every token that was issued up to now: none gets away because nobody had
+	// shown it yet, or because it is shown meanwhile.
+	DeleteEverything(ctx context.Context) (n int, err error)
+	// Each calls yield with every Session of every user, in no order, until it
+	// returns false. Time and Sessions that begin or end meanwhile are as in
+	// DeleteWhere.
+	Each(ctx context.Context, yield func(Session) bool) error
 }
 
 // rawID is the 16 bytes behind a Session's id.
@@ -151,6 +281,9 @@ func ValidID(id string) bool {
 	_, ok := parseID(id)
 	return ok
 }
+
+// wholeMillis is t as Sessions hold it: in UTC, cut to whole milliseconds.
+func wholeMillis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 func parseID(id string) (raw rawID, ok bool) {
 	if len(id) != idLength {

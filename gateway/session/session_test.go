@@ -17,13 +17,14 @@ import (
 func TestStart(t *testing.T) {
 	w := newWorld(t)
 	expires := w.clock.Now().Add(time.Hour + 123*time.Microsecond)
-	s, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", Address: "2001:db8::1", Agent: "Dalvik/2.1.0", ExpiresAt: expires})
+	s, err := w.Start(t.Context(), newLogin(session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", Address: "2001:db8::1", Agent: "Dalvik/2.1.0", ExpiresAt: expires}))
 	if err != nil {
 		t.Fatalf("Start: %v", err)
 	}
 	want := session.Session{
 		ID: s.ID, UserID: 7, Role: "agent", Address: "2001:db8::1", Agent: "Dalvik/2.1.0",
-		CreatedAt: w.clock.Now(), ExpiresAt: w.clock.Now().Add(time.Hour), PasswordFingerprint: "first",
+		CreatedAt: w.clock.Now(), SeenAt: w.clock.Now(), ExpiresAt: w.clock.Now().Add(time.Hour), RefreshableUntil: forEver,
+		PasswordFingerprint: "first", Token: aToken,
 	}
 	if s != want || !session.ValidID(s.ID) {
 		t.Errorf("Start = %+v\nwant %+v", s, want)
@@ -36,23 +37,23 @@ func TestStartRefusesWhatCannotBe(t *testing.T) {
 	future := w.clock.Now().Add(time.Hour)
 	cases := map[string]func() error{
 		"user 0": func() error {
-			_, err := w.Start(t.Context(), session.Login{Role: "agent", PasswordFingerprint: "first", ExpiresAt: future})
+			_, err := w.Start(t.Context(), newLogin(session.Login{Role: "agent", PasswordFingerprint: "first", ExpiresAt: future}))
 			return err
 		},
 		"no fingerprint": func() error {
-			_, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", ExpiresAt: future})
+			_, err := w.Start(t.Context(), newLogin(session.Login{UserID: 7, Role: "agent", ExpiresAt: future}))
 			return err
 		},
 		"over at once": func() error {
-			_, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now()})
+			_, err := w.Start(t.Context(), newLogin(session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now()}))
 			return err
 		},
 		"over before": func() error {
-			_, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now().Add(-time.Hour)})
+			_, err := w.Start(t.Context(), newLogin(session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now().Add(-time.Hour)}))
 			return err
 		},
 		"over within the millisecond": func() error {
-			_, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now().Add(time.Microsecond)})
+			_, err := w.Start(t.Context(), newLogin(session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", ExpiresAt: w.clock.Now().Add(time.Microsecond)}))
 			return err
 		},
 	}
@@ -105,7 +106,7 @@ func TestAgentIsCleaned(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		c := cases[name]
 		t.Run(name, func(t *testing.T) {
-			s, err := w.Start(t.Context(), session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", Address: c.agent, Agent: c.agent, ExpiresAt: w.clock.Now().Add(time.Hour)})
+			s, err := w.Start(t.Context(), newLogin(session.Login{UserID: 7, Role: "agent", PasswordFingerprint: "first", Address: c.agent, Agent: c.agent, ExpiresAt: w.clock.Now().Add(time.Hour)}))
 			if err != nil {
 				t.Fatalf("Start: %v", err)
 			}
@@ -163,13 +164,16 @@ func TestConfig(t *testing.T) {
 		{"defaults", func(*config) {}, nil},
 		{"no caching", func(c *config) { c.CacheTTL, c.AccountTTL = 0, 0 }, nil},
 		{"upper bounds", func(c *config) {
-			*c = config{CacheTTL: time.Minute, AccountTTL: 5 * time.Minute, MaxPerUser: 1000, CacheSize: 10_000_000}
+			*c = config{CacheTTL: time.Minute, AccountTTL: 5 * time.Minute, RefreshOverlap: 5 * time.Minute, MaxPerUser: 1000, CacheSize: 10_000_000}
 		}, nil},
-		{"negative", func(c *config) { *c = config{-1, -1, -1, -1} }, []string{"cache_ttl", "account_ttl", "max_per_user", "cache_size"}},
+		{"least overlap", func(c *config) { c.CacheTTL, c.RefreshOverlap = time.Second, time.Second }, nil},
+		{"negative", func(c *config) { *c = config{-1, -1, -1, -1, -1} }, []string{"cache_ttl", "account_ttl", "refresh_overlap", "max_per_user", "cache_size"}},
+		{"memory beyond the overlap", func(c *config) { c.CacheTTL = 30*time.Second + 1 }, []string{"cache_ttl"}},
+		{"no overlap", func(c *config) { c.RefreshOverlap = 0 }, []string{"refresh_overlap"}},
 		{"zero sizes", func(c *config) { c.MaxPerUser, c.CacheSize = 0, 0 }, []string{"max_per_user", "cache_size"}},
 		{"too much", func(c *config) {
-			*c = config{CacheTTL: time.Minute + 1, AccountTTL: 5*time.Minute + 1, MaxPerUser: 1001, CacheSize: 10_000_001}
-		}, []string{"cache_ttl", "account_ttl", "max_per_user", "cache_size"}},
+			*c = config{time.Minute + 1, 5*time.Minute + 1, 5*time.Minute + 1, 1001, 10_000_001}
+		}, []string{"cache_ttl", "account_ttl", "refresh_overlap", "max_per_user", "cache_size"}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

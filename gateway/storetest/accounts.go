@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"sync"
 
 	"faveo-gateway/gateway/session"
 )
@@ -11,10 +10,8 @@ var _ session.Accounts = (*Accounts)(nil)
 
 // Accounts is a session.Accounts in memory. It is safe for concurrent use.
 type Accounts struct {
-	mu    sync.Mutex
+	door
 	users map[uint64]session.Account
-	fault error
-	calls int
 }
 
 // NewAccounts returns the given accounts.
@@ -40,31 +37,12 @@ func (a *Accounts) Remove(userID uint64) {
 	delete(a.users, userID)
 }
 
-// Fail makes every call fail with err, until Fail(nil).
-func (a *Accounts) Fail(err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.fault = err
-}
-
-// Calls returns how many calls there were, failed ones included.
-func (a *Accounts) Calls() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.calls
-}
-
 // Account implements session.Accounts.
 func (a *Accounts) Account(ctx context.Context, userID uint64) (session.Account, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.calls++
-	if a.fault != nil {
-		return session.Account{}, a.fault
-	}
-	if err := ctx.Err(); err != nil {
+	if err := a.enter(ctx); err != nil {
 		return session.Account{}, err
 	}
+	defer a.mu.Unlock()
 	account, ok := a.users[userID]
 	if !ok {
 		return session.Account{}, session.ErrNoAccount

@@ -21,6 +21,7 @@ func TestSessionsFailWhenTold(t *testing.T) {
 	store := storetest.NewSessions(clock.Now)
 	s := session.Session{
 		ID: session.NewID(), UserID: 1, CreatedAt: clock.Now(), ExpiresAt: clock.Now().Add(time.Hour), PasswordFingerprint: "f",
+		RefreshableUntil: clock.Now().Add(time.Hour), Token: session.Token{ID: "t"},
 	}
 	if _, err := store.Create(t.Context(), s, 1); err != nil {
 		t.Fatalf("Create: %v", err)

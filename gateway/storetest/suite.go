@@ -36,6 +36,28 @@ func TestSessionStore(t *testing.T, open OpenSessions) {
 		{"users do not see each other's sessions", isolation},
 		{"identifiers that could mean something are refused", malformed},
 		{"a session that cannot be is refused", impossible},
+		{"a user's sessions are listed, the oldest first", lists},
+		{"replace needs what was found", replaces},
+		{"replace prolongs a session and its place in the index", replaceProlongs},
+		{"replace never brings a session back", replaceOfEnded},
+		{"parallel replacements of one session: one wins", parallelReplace},
+		{"replace and an end in parallel: it is over", parallelReplaceAndEnd},
+		{"adopt is create, once", adopts},
+		{"what was ended is not adopted again", adoptEnded},
+		{"what was ended is remembered for an hour longer than it would have lasted", adoptLongEnded},
+		{"what was barred is not adopted", adoptBarred},
+		{"bar ends one session and can be repeated", bars},
+		{"what was barred is remembered for an hour longer than it would have lasted", adoptLongBarred},
+		{"what was issued before all sessions were ended is not adopted", adoptBeforeAll},
+		{"that all sessions were ended is remembered for long", adoptLongBeforeAll},
+		{"what was issued before everything was ended is not adopted", adoptBeforeEverything},
+		{"that everything was ended is remembered for long", adoptLongBeforeEverything},
+		{"adopted sessions are adopted and others created", adoptedOrNot},
+		{"parallel adoptions make one session", parallelAdopt},
+		{"adoption and an end in parallel: it is over", parallelAdoptAndEnd},
+		{"each walks through everybody's sessions", walks},
+		{"delete where ends what matches, of everybody", deleteWhere},
+		{"delete everything ends all of everybody", deleteEverything},
 		{"parallel logins keep the limit", parallelLimit},
 		{"parallel login and delete all leave nothing between", parallelDeleteAll},
 	}
@@ -56,12 +78,16 @@ type sessionSuite struct {
 // plenty is a limit that no test reaches.
 const plenty = 100
 
+// time is now as sessions hold it.
+func (s *sessionSuite) time() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
+
 func (s *sessionSuite) session(userID uint64, life time.Duration) session.Session {
-	now := s.now().UTC().Truncate(time.Millisecond)
+	now := s.time()
 	return session.Session{
 		ID:     session.NewID(),
 		UserID: userID, Role: "agent", Address: "2001:db8::1", Agent: `Dalvik/2.1.0 "é" <x>`,
-		CreatedAt: now, ExpiresAt: now.Add(life), PasswordFingerprint: "fingerprint",
+		CreatedAt: now, ExpiresAt: now.Add(life), RefreshableUntil: now.Add(life + 24*time.Hour), SeenAt: now,
+		PasswordFingerprint: "fingerprint", Token: session.Token{ID: session.NewID(), KeyID: "key"},
 	}
 }
 
@@ -113,7 +139,7 @@ func found(t *testing.T, s *sessionSuite) {
 	s.wantLive(t, full)
 
 	bare := s.session(7, time.Hour)
-	bare.Role, bare.Address, bare.Agent = "", "", ""
+	bare.Role, bare.Address, bare.Agent, bare.Token.KeyID = "", "", "", ""
 	if _, err := s.Create(t.Context(), bare, plenty); err != nil {
 		t.Fatalf("Create: %v", err)
 	}
@@ -268,15 +294,22 @@ func malformed(t *testing.T, s *sessionSuite) {
 		bad := good
 		bad.ID = id
 		s.wantMalformed(t, "Create", id, func() error { _, err := s.Create(t.Context(), bad, plenty); return err })
+		s.wantMalformed(t, "Adopt", id, func() error { _, err := s.Adopt(t.Context(), bad, bad.CreatedAt, plenty); return err })
+		s.wantMalformed(t, "Replace", id, func() error { return s.Replace(t.Context(), bad, bad) })
 		s.wantMalformed(t, "Find", id, func() error { _, err := s.Find(t.Context(), 7, id); return err })
 		s.wantMalformed(t, "Delete", id, func() error { return s.Delete(t.Context(), 7, id) })
+		s.wantMalformed(t, "Bar", id, func() error { return s.Bar(t.Context(), 7, id, good.ExpiresAt) })
 	}
 	bad := good
 	bad.UserID = 0
 	s.wantMalformed(t, "Create", "user 0", func() error { _, err := s.Create(t.Context(), bad, plenty); return err })
 	s.wantMalformed(t, "Find", "user 0", func() error { _, err := s.Find(t.Context(), 0, good.ID); return err })
 	s.wantMalformed(t, "Delete", "user 0", func() error { return s.Delete(t.Context(), 0, good.ID) })
+	s.wantMalformed(t, "Bar", "user 0", func() error { return s.Bar(t.Context(), 0, good.ID, good.ExpiresAt) })
 	s.wantMalformed(t, "DeleteAll", "user 0", func() error { _, err := s.DeleteAll(t.Context(), 0); return err })
+	s.wantMalformed(t, "List", "user 0", func() error { _, err := s.List(t.Context(), 0); return err })
+	s.wantMalformed(t, "Replace", "user 0", func() error { return s.Replace(t.Context(), bad, bad) })
+	s.wantMalformed(t, "Adopt", "user 0", func() error { _, err := s.Adopt(t.Context(), bad, bad.CreatedAt, plenty); return err })
 	s.wantLive(t, good)
 	s.wantDeleteAll(t, 7, 1)
 }
@@ -292,11 +325,19 @@ func impossible(t *testing.T, s *sessionSuite) {
 	kept, _ := s.create(t, 7, time.Hour, plenty)
 	noFingerprint := s.session(7, time.Hour)
 	noFingerprint.PasswordFingerprint = ""
+	noToken := s.session(7, time.Hour)
+	noToken.Token = session.Token{}
+	tooLong := s.session(7, time.Hour)
+	tooLong.RefreshableUntil = tooLong.ExpiresAt.Add(-time.Second)
 	for name, bad := range map[string]session.Session{
-		"no fingerprint": noFingerprint, "no life": s.session(7, 0), "negative life": s.session(7, -time.Hour),
+		"no fingerprint": noFingerprint, "no token": noToken, "more life than refreshing can give": tooLong, "no life": s.session(7, 0), "negative life": s.session(7, -time.Hour),
 	} {
 		if _, err := s.Create(t.Context(), bad, plenty); err == nil || errors.Is(err, session.ErrNotFound) {
 			t.Errorf("Create of a session with %s: %v, want an error", name, err)
+		}
+		bad.Adopted = true
+		if _, err := s.Adopt(t.Context(), bad, bad.CreatedAt, plenty); err == nil || errors.Is(err, session.ErrNotFound) {
+			t.Errorf("Adopt of a session with %s: %v, want an error", name, err)
 		}
 	}
 	for _, maxPerUser := range []int{0, -1} {
