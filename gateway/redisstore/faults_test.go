@@ -15,6 +15,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/redisstore"
 	"faveo-gateway/gateway/session"
 	"faveo-gateway/gateway/storetest/service"
@@ -24,16 +25,31 @@ import (
 func operations(ctx context.Context, store *redisstore.Store, s session.Session) map[string]error {
 	_, create := store.Create(ctx, s, 1)
 	_, find := store.Find(ctx, s.UserID, s.ID)
+	adopted := adoptable(s.CreatedAt, s.UserID)
+	_, adopt := store.Adopt(ctx, adopted, s.CreatedAt, 1)
+	_, list := store.List(ctx, s.UserID)
 	_, deleteAll := store.DeleteAll(ctx, s.UserID)
+	_, deleteWhere := store.DeleteWhere(ctx, func(session.Session) bool { return true })
+	_, deleteEverything := store.DeleteEverything(ctx)
+	_, count := store.Count(ctx)
+	registry := store.Registry()
+	_, register := registry.Register(ctx, keyring.Replica{ID: session.NewID()}, time.Second)
+	_, replicas := registry.Replicas(ctx)
 	return map[string]error{
-		"Create": create, "Find": find, "Delete": store.Delete(ctx, s.UserID, s.ID), "DeleteAll": deleteAll, "Ping": store.Ping(ctx),
+		"Create": create, "Adopt": adopt, "Find": find, "List": list, "Replace": store.Replace(ctx, s, s),
+		"Delete": store.Delete(ctx, s.UserID, s.ID), "Bar": store.Bar(ctx, s.UserID, adopted.ID, adopted.ExpiresAt),
+		"DeleteAll": deleteAll, "DeleteWhere": deleteWhere, "DeleteEverything": deleteEverything,
+		"BeginAdoption": store.BeginAdoption(ctx),
+		"Each":          store.Each(ctx, func(session.Session) bool { return true }), "Count": count,
+		"Register": register, "Replicas": replicas, "Leave": registry.Leave(ctx, session.NewID()),
+		"AnnounceKeys": registry.AnnounceKeys(ctx, ""), "Ping": store.Ping(ctx),
 	}
 }
 
 func wantFaults(t *testing.T, errs map[string]error) {
 	t.Helper()
 	for name, err := range errs {
-		if err == nil || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrMalformed) {
+		if err == nil || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrMalformed) {
 			t.Errorf("%s: %v, want a fault", name, err)
 			continue
 		}
@@ -105,8 +121,8 @@ func TestRedisHangs(t *testing.T) {
 	store := open(t, redisstore.Options{URL: "redis://:hunter2@" + listener.Addr().String(), Timeout: 50 * time.Millisecond})
 	start := time.Now()
 	wantFaults(t, operations(t.Context(), store, newSession(time.Now(), 7)))
-	if took := time.Since(start); took > 2*time.Second {
-		t.Errorf("five calls with a timeout of 50 ms took %v", took)
+	if took := time.Since(start); took > 4*time.Second {
+		t.Errorf("eighteen calls with a timeout of 50 ms took %v", took)
 	}
 	patient := open(t, redisstore.Options{URL: "redis://" + listener.Addr().String(), Timeout: 300 * time.Millisecond})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -189,13 +205,26 @@ func TestObserve(t *testing.T) {
 		t.Fatalf("Find: %v", err)
 	}
 	create(t, store, s)
+	begin(t, store)
+	operations(t.Context(), store, s)
 	server.SetError("LOADING")
-	_, _ = store.Find(t.Context(), 7, s.ID)
-	_ = store.Delete(t.Context(), 7, s.ID)
-	_, _ = store.DeleteAll(t.Context(), 7)
+	operations(t.Context(), store, s)
 	want := []string{
-		"ping false", "session_find false", "session_create false",
-		"session_find true", "session_delete true", "session_delete_all true",
+		"ping false", "session_find false", "session_create false", "session_adopting false",
+		// Everything answers.
+		"session_create false", "session_find false",
+		"session_adoptable false", "session_adopt false", "announce false", "session_adoptable false",
+		"session_list false", "session_delete_all false", "announce false",
+		"session_delete_where false", "announce false",
+		"session_mark false", "session_delete_where false", "announce false",
+		"census false", "census false", "census false", // The last count, the keys, the new count.
+		"register false", "replicas false",
+		"session_replace false", "session_delete false", "announce false", "session_bar false", "announce false",
+		"session_adopting false", "session_each false", "leave false", "announce false", "ping false",
+		// Nothing does.
+		"session_create true", "session_find true", "session_adoptable true", "session_list true", "session_delete_all true",
+		"session_delete_where true", "session_mark true", "census true", "register true", "replicas true",
+		"session_replace true", "session_delete true", "session_bar true", "session_adopting true", "session_each true", "leave true", "announce true", "ping true",
 	}
 	if !slices.Equal(seen, want) {
 		t.Errorf("observed %q\nwant %q", seen, want)
@@ -286,5 +315,41 @@ func TestOpenRefusesUntrustedCertificate(t *testing.T) {
 	var certificate *tls.CertificateVerificationError
 	if !errors.As(err, &certificate) || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("Open: %v, want a refused certificate", err)
+	}
+}
+
+// TestFaultOfDeleteWhere: the others are told unless nothing that ends sessions was sent.
+func TestFaultOfDeleteWhere(t *testing.T) {
+	for name, c := range map[string]struct {
+		failing int // the call that fails: the users, their sessions, the end of these
+		told    bool
+	}{"the walk": {1, false}, "the sessions": {2, false}, "the end": {3, true}} {
+		t.Run(name, func(t *testing.T) {
+			server, calls := miniredis.RunT(t), 0
+			store := open(t, redisstore.Options{
+				URL: "redis://" + server.Addr(),
+				Observe: func(operation string, _ time.Duration, _ error) {
+					if operation != "session_delete_where" {
+						return
+					}
+					calls++
+					server.SetError("")
+					if calls == c.failing-1 {
+						server.SetError("LOADING")
+					}
+				},
+			})
+			create(t, store, newSession(time.Now(), 7))
+			if c.failing == 1 {
+				server.SetError("LOADING")
+			}
+			n, err := store.DeleteWhere(t.Context(), func(session.Session) bool { return true })
+			if err == nil || n != 0 || calls != c.failing {
+				t.Errorf("DeleteWhere = %d, %v after %d calls, want a fault of call %d", n, err, calls, c.failing)
+			}
+			if told := server.Exists("fgw:{news}:epoch"); told != c.told {
+				t.Errorf("the others were told: %v, want %v", told, c.told)
+			}
+		})
 	}
 }

@@ -1,7 +1,12 @@
 package redisstore_test
 
 import (
+	"bufio"
+	"bytes"
+	"io"
 	"net"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -15,6 +20,7 @@ type relay struct {
 	mu   sync.Mutex
 	held *sync.Cond // signalled when hold changes
 	hold bool
+	lost int // how many messages of subscriptions are still to be lost
 	open map[net.Conn]struct{}
 }
 
@@ -50,6 +56,20 @@ func (r *relay) cut() {
 	r.held.Broadcast()
 }
 
+// lose lets the next n messages of subscriptions disappear, and nothing else.
+func (r *relay) lose(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lost = n
+}
+
+// left returns how many messages are still to be lost.
+func (r *relay) left() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lost
+}
+
 // swallow keeps all connections of now open and lets nothing through any more,
 // as a firewall does that forgot them. Connections made later work.
 func (r *relay) swallow() {
@@ -73,24 +93,78 @@ func (r *relay) accept() {
 		r.open[near], r.open[far] = struct{}{}, struct{}{}
 		isNew := r.hold
 		r.mu.Unlock()
-		r.running.Go(func() { r.pump(near, far, isNew) })
-		r.running.Go(func() { r.pump(far, near, isNew) })
+		r.running.Go(func() { r.pump(near, far, isNew, readFrame) })
+		r.running.Go(func() { r.pump(far, near, isNew, readSome) })
 	}
 }
 
-// pump copies until either side closes. A connection made after swallow is new.
-func (r *relay) pump(to, from net.Conn, isNew bool) {
+// pump copies what read returns until either side closes. A connection made after
+// swallow is new.
+func (r *relay) pump(to, from net.Conn, isNew bool, read func(*bufio.Reader) ([]byte, error)) {
 	defer func() { _, _ = to.Close(), from.Close() }()
-	buffer := make([]byte, 4096)
+	reader := bufio.NewReader(from)
 	for {
-		n, err := from.Read(buffer)
-		r.mu.Lock()
-		for r.hold && !isNew {
-			r.held.Wait()
+		piece, err := read(reader)
+		if err != nil {
+			return
 		}
-		r.mu.Unlock()
-		if _, failed := to.Write(buffer[:n]); err != nil || failed != nil {
+		if !r.pass(piece, isNew) {
+			continue
+		}
+		if _, err := to.Write(piece); err != nil {
 			return
 		}
 	}
+}
+
+// pass waits while everything is held, and reports whether the piece goes on.
+func (r *relay) pass(piece []byte, isNew bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.hold && !isNew {
+		r.held.Wait()
+	}
+	if r.lost == 0 || !bytes.HasPrefix(piece, []byte("*3\r\n$7\r\nmessage\r\n")) {
+		return true
+	}
+	r.lost--
+	return false
+}
+
+// readSome reads what is there.
+func readSome(r *bufio.Reader) ([]byte, error) {
+	if _, err := r.Peek(1); err != nil {
+		return nil, err
+	}
+	piece := make([]byte, r.Buffered())
+	_, err := io.ReadFull(r, piece)
+	return piece, err
+}
+
+// readFrame reads one answer or message of a server, whole.
+func readFrame(r *bufio.Reader) ([]byte, error) {
+	frame, err := r.ReadBytes('\n')
+	if err != nil {
+		return nil, err
+	}
+	n, _ := strconv.Atoi(strings.TrimSpace(string(frame[1:])))
+	switch frame[0] {
+	case '$':
+		if n >= 0 {
+			text := make([]byte, n+len("\r\n"))
+			if _, err := io.ReadFull(r, text); err != nil {
+				return nil, err
+			}
+			frame = append(frame, text...)
+		}
+	case '*':
+		for range n {
+			part, err := readFrame(r)
+			if err != nil {
+				return nil, err
+			}
+			frame = append(frame, part...)
+		}
+	}
+	return frame, nil
 }

@@ -1,75 +1,73 @@
 package redisstore
 
-import "github.com/redis/go-redis/v9"
+import (
+	"context"
+	"crypto/sha1" // By its digest Redis names a script; nothing is secured by it.
+	"encoding/hex"
 
-// scripts are sent by their digest, and in full to a Redis that does not know
-// them yet.
+	"github.com/redis/go-redis/v9"
+)
+
+// scripts are all that runs inside Redis. Each touches the keys of one slot only.
 type scripts struct {
-	create, remove, removeAll *redis.Script
+	create, adopt, replace, list, remove, removeAll, bar script // of one user
+	adoptable, mark                                      script // of all users
+	announce, poll                                       script // of the news
+	register, leave                                      script // of the replicas
 }
 
 func newScripts() scripts {
 	return scripts{
-		create:    redis.NewScript(createScript),
-		remove:    redis.NewScript(removeScript),
-		removeAll: redis.NewScript(removeAllScript),
+		create:    newScript(finishFunction + storeFunction + createScript),
+		adopt:     newScript(finishFunction + storeFunction + adoptScript),
+		replace:   newScript(replaceScript),
+		list:      newScript(listScript),
+		remove:    newScript(finishFunction + removeScript),
+		removeAll: newScript(finishFunction + markFunction + removeAllScript),
+		bar:       newScript(finishFunction + barScript),
+		adoptable: newScript(markFunction + adoptableScript),
+		mark:      newScript(markFunction + markScript),
+		announce:  newScript(announceFunction + announceScript),
+		poll:      newScript(announceFunction + pollScript),
+		register:  newScript(registerScript),
+		leave:     newScript(leaveScript),
 	}
 }
 
-// createScript writes a session and ends the oldest beyond the limit. The score
-// of a session is a number that grows with every login, for a clock might stand
-// still or be turned back. The first write is the one that a full Redis refuses,
-// before anything has changed.
-//
-// KEYS: record, index. ARGV: content, life in ms, life of the index in ms, limit
-// without the new one, id, what records begin with, channel, user.
-// Returns the ids that were ended, oldest first.
-const createScript = `
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-local newest = redis.call('ZREVRANGE', KEYS[2], 0, 0, 'WITHSCORES')
-redis.call('ZADD', KEYS[2], (tonumber(newest[2]) or 0) + 1, ARGV[5])
-if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then
-  redis.call('PEXPIRE', KEYS[2], ARGV[3])
-end
-local live = {}
-for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-  if redis.call('EXISTS', ARGV[6] .. id) == 0 then
-    redis.call('ZREM', KEYS[2], id)
-  elseif id ~= ARGV[5] then
-    live[#live + 1] = id
-  end
-end
-local ended = {}
-for i = 1, #live - tonumber(ARGV[4]) do
-  redis.call('DEL', ARGV[6] .. live[i])
-  redis.call('ZREM', KEYS[2], live[i])
-  redis.call('PUBLISH', ARGV[7], ARGV[8] .. ' ' .. live[i])
-  ended[i] = live[i]
-end
-return ended
-`
+// script is a Lua script and the digest by which Redis remembers it.
+type script struct{ text, digest string }
 
-// removeScript ends one session. It publishes even when there is none: a replica
-// may remember one that Redis has lost.
-//
-// KEYS: record, index. ARGV: id, channel, user.
-const removeScript = `
-redis.call('DEL', KEYS[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('PUBLISH', ARGV[2], ARGV[3] .. ' ' .. ARGV[1])
-return 1
-`
+func newScript(text string) script {
+	digest := sha1.Sum([]byte(text))
+	return script{text: text, digest: hex.EncodeToString(digest[:])}
+}
 
-// removeAllScript ends all sessions of a user and returns how many had neither
-// ended nor expired.
-//
-// KEYS: index. ARGV: what records begin with, channel, user.
-const removeAllScript = `
-local n = 0
-for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  n = n + redis.call('DEL', ARGV[1] .. id)
-end
-redis.call('DEL', KEYS[1])
-redis.call('PUBLISH', ARGV[2], ARGV[3] .. ' *')
-return n
-`
+// run sends a script by its digest, and in full to a Redis that does not know it
+// yet.
+func (s *Store) run(ctx context.Context, sc script, keys []string, args ...any) *redis.Cmd {
+	c := s.runOnce(ctx, "evalsha", sc.digest, keys, args)
+	if redis.HasErrorPrefix(c.Err(), "NOSCRIPT") {
+		c = s.runOnce(ctx, "eval", sc.text, keys, args)
+	}
+	return c
+}
+
+func (s *Store) runOnce(ctx context.Context, command, script string, keys []string, args []any) *redis.Cmd {
+	line := make([]any, 0, 3+len(keys)+len(args))
+	line = append(line, command, script, len(keys))
+	for _, key := range keys {
+		line = append(line, key)
+	}
+	c := redis.NewCmd(ctx, append(line, args...)...)
+	c.SetFirstKeyPos(3)
+	_ = s.client.Process(ctx, once{c}) // The error is the command's.
+	return c
+}
+
+// once is a command that is not sent again when its answer was lost. For a
+// cluster go-redis does that, whatever MaxRetries says: the second run of a script
+// would tell what is left to do, and not what the first one has done. A node that
+// refers to another one has not run it, and is followed.
+type once struct{ *redis.Cmd }
+
+func (once) NoRetry() bool { return true }

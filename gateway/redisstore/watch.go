@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"faveo-gateway/gateway/session"
 )
 
 // How Watch keeps its connection: quiet is how long nothing may arrive before
@@ -21,22 +18,39 @@ const (
 	pause = 250 * time.Millisecond
 )
 
-// Watch tells handler of every session that any replica ends, this one
-// included, until ctx ends or the Store is closed, and returns an error that says
-// which. handler is called from one goroutine, Watch's own, and must not block:
+// Handler is told what the replicas announce. Its functions are called one at a time,
+// by goroutines of Watch, and must not block. None may be nil but Latency.
+type Handler struct {
+	// Session is told of a session that has ended; with "" for the id of all of the
+	// user, and with 0 for the user that anything may have ended.
+	Session func(userID uint64, id string)
+	// Key is told of a signing key that was revoked, and with "" that the keys may
+	// have changed.
+	Key func(kid string)
+	// Latency is told of each end, a key's included, how long ago it was announced, by
+	// the clock of Redis; also of one whose message was lost, when that is noticed.
+	Latency func(time.Duration)
+}
+
+// Watch tells handler of everything that any replica announces, this one included,
+// until ctx ends or the Store is closed, and returns an error that says which.
 //
-//	handler(user, id)  that session is over
-//	handler(user, "")  all sessions of the user are over
-//	handler(0, "")     anything may be over
-//
-// The last is called whenever the subscription begins to work, at first and
-// after each loss of the connection, because messages may have been missed, and
-// for a message that cannot be read. A lost connection is noticed within 4 s and
-// made again without end; Options.Observe hears of each attempt. Messages are a
-// courtesy, not a guarantee: whoever caches sessions must bound their age.
-func (s *Store) Watch(ctx context.Context, handler func(userID uint64, id string)) error {
+// Messages may be lost, with a connection or without a sign. A connection that is
+// lost is noticed within 4 s and made again without end; Options.Observe hears of
+// each attempt. Each message names the one before it, and the number of the newest
+// is asked for every pollEvery by another connection: what was missed is noticed by
+// the next message, or by the second poll. Then, when the subscription begins to
+// work, for a message that cannot be read, and for a Redis that was emptied, handler
+// is told that anything may have ended or changed.
+func (s *Store) Watch(ctx context.Context, handler Handler) error {
+	w := &watcher{store: s, handler: handler}
+	ctx, cancel := context.WithCancel(ctx)
+	var polling sync.WaitGroup
+	polling.Go(func() { w.pollAll(ctx) })
+	defer polling.Wait()
+	defer cancel()
 	for {
-		err := s.watchOnce(ctx, handler)
+		err := w.listenOnce(ctx)
 		if ctx.Err() == nil && errors.Is(err, redis.ErrClosed) {
 			return err
 		}
@@ -48,31 +62,65 @@ func (s *Store) Watch(ctx context.Context, handler func(userID uint64, id string
 	}
 }
 
-// watchOnce subscribes and listens until the connection is lost or ctx ends.
-func (s *Store) watchOnce(ctx context.Context, handler func(uint64, string)) error {
-	subscription := s.client.Subscribe(ctx)
+// watcher is one Watch: what was heard by subscription, and what the poll knows.
+type watcher struct {
+	store   *Store
+	handler Handler
+
+	// mu guards the rest, and that one at a time calls handler.
+	mu sync.Mutex
+	// listening is false until the subscription has worked for the first time.
+	listening bool
+	// heard is the epoch up to which everything is known.
+	heard int64
+	// suspect is a newer epoch that the last poll has seen; 0 for none.
+	suspect int64
+	clock   clock
+}
+
+// listenOnce subscribes and listens until the connection is lost or ctx ends.
+func (w *watcher) listenOnce(ctx context.Context) error {
+	subscription := w.store.client.Subscribe(ctx)
 	// Reading does not end with ctx, only with the connection.
 	stop := context.AfterFunc(ctx, func() { _ = subscription.Close() })
 	defer func() {
 		stop()
 		_ = subscription.Close()
 	}()
-	err := s.call(ctx, opSubscribe, func(ctx context.Context) error {
-		if err := subscription.Subscribe(ctx, s.keys.ended()); err != nil {
+	err := w.store.call(ctx, opSubscribe, func(ctx context.Context) error {
+		if err := subscription.Subscribe(ctx, w.store.keys.news()); err != nil {
 			return err
 		}
-		_, err := subscription.ReceiveTimeout(ctx, s.timeout)
+		_, err := subscription.ReceiveTimeout(ctx, w.store.timeout)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	handler(0, "")
-	return s.listen(ctx, subscription, handler)
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	return w.listen(ctx, subscription)
+}
+
+// begin starts from the newest epoch: of what was announced before it, nothing is
+// known.
+func (w *watcher) begin(ctx context.Context) error {
+	a, err := w.store.poll(ctx)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.listening = true
+	w.clock = clock{} // It may be another Redis now.
+	w.clock.set(a)
+	w.forget(a.epoch)
+	return nil
 }
 
 // listen hands messages on until the connection is lost.
-func (s *Store) listen(ctx context.Context, subscription *redis.PubSub, handler func(uint64, string)) error {
+func (w *watcher) listen(ctx context.Context, subscription *redis.PubSub) error {
 	asked := false
 	for {
 		message, err := subscription.ReceiveTimeout(ctx, quiet)
@@ -87,10 +135,12 @@ func (s *Store) listen(ctx context.Context, subscription *redis.PubSub, handler 
 		}
 		switch m := message.(type) {
 		case *redis.Message:
-			handler(readEnded(m.Payload))
+			w.hear(m.Payload)
 		case *redis.Subscription:
 			// go-redis has connected again by itself.
-			handler(0, "")
+			if err := w.begin(ctx); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -100,18 +150,58 @@ func isTimeout(err error) bool {
 	return errors.As(err, &e) && e.Timeout()
 }
 
-// readEnded reads "<user> <session>" and "<user> *" as the scripts write them;
-// everything else is 0 and "".
-func readEnded(payload string) (userID uint64, id string) {
-	user, id, ok := strings.Cut(payload, " ")
-	userID, err := strconv.ParseUint(user, 10, 64)
+// hear takes one message.
+func (w *watcher) hear(payload string) {
+	a, ok := readAnnouncement(payload)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch {
-	case !ok || err != nil || userID == 0:
-		return 0, ""
-	case id == "*":
-		return userID, ""
-	case !session.ValidID(id):
-		return 0, ""
+	case !ok:
+		w.forget(w.heard)
+	case a.epoch <= w.heard:
+		// From before the subscription began, or the poll was quicker. To be told
+		// twice does no harm.
+		w.tell(a)
+	default:
+		missed := a.before
+		if missed == w.heard {
+			w.tell(a)
+			w.heard = a.epoch
+		} else {
+			if missed > w.heard {
+				w.observe(missed)
+			}
+			w.forget(a.epoch)
+		}
+		if a.isEnd() {
+			w.observe(a.epoch)
+		}
 	}
-	return userID, id
+}
+
+// tell hands one announcement on.
+func (w *watcher) tell(a announcement) {
+	switch a.kind {
+	case newsSession, newsUser:
+		w.handler.Session(a.userID, a.sessionID)
+	case newsKeys, newsKey:
+		w.handler.Key(a.kid)
+	default:
+		w.handler.Session(0, "")
+		w.handler.Key("")
+	}
+}
+
+// forget tells that anything may have ended or changed, up to that epoch.
+func (w *watcher) forget(epoch int64) {
+	w.heard, w.suspect = epoch, 0
+	w.handler.Session(0, "")
+	w.handler.Key("")
+}
+
+// observe tells how long ago the announcement of that epoch was.
+func (w *watcher) observe(epoch int64) {
+	if w.handler.Latency != nil {
+		w.handler.Latency(w.clock.since(epoch, w.store.now()))
+	}
 }

@@ -14,14 +14,59 @@ import (
 	"faveo-gateway/gateway/storetest/service"
 )
 
-// watch runs Watch until the test ends and returns what its handler is told.
-func watch(t *testing.T, store *redisstore.Store) <-chan string {
+// news is what a Handler is told, one text for each call.
+type news chan string
+
+// handler returns a Handler that writes to n.
+func (n news) handler() redisstore.Handler {
+	return redisstore.Handler{
+		Session: func(userID uint64, id string) { n <- fmt.Sprintf("session %d %q", userID, id) },
+		Key:     func(kid string) { n <- fmt.Sprintf("key %q", kid) },
+	}
+}
+
+// What is told when anything may have ended or changed, in this order.
+const (
+	anySession = `session 0 ""`
+	anyKey     = `key ""`
+)
+
+func ended(userID uint64, id string) string { return fmt.Sprintf("session %d %q", userID, id) }
+
+// want waits for one text after the other, and nothing between them.
+func (n news) want(t *testing.T, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if got := n.next(t, w); got != w {
+			t.Fatalf("told %s, want %s", got, w)
+		}
+	}
+}
+
+// await passes over everything until that text.
+func (n news) await(t *testing.T, want string) {
+	t.Helper()
+	for n.next(t, want) != want {
+	}
+}
+
+func (n news) next(t *testing.T, want string) string {
+	t.Helper()
+	select {
+	case got := <-n:
+		return got
+	case <-time.After(20 * time.Second):
+		t.Fatalf("never told %s", want)
+		return ""
+	}
+}
+
+// start runs Watch until the test ends.
+func start(t *testing.T, store *redisstore.Store, h redisstore.Handler) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	told, done := make(chan string, 100), make(chan error, 1)
-	go func() {
-		done <- store.Watch(ctx, func(userID uint64, id string) { told <- fmt.Sprintf("%d %q", userID, id) })
-	}()
+	done := make(chan error, 1)
+	go func() { done <- store.Watch(ctx, h) }()
 	t.Cleanup(func() {
 		cancel()
 		select {
@@ -33,50 +78,89 @@ func watch(t *testing.T, store *redisstore.Store) <-chan string {
 			t.Error("Watch does not end with its context")
 		}
 	})
-	return told
 }
 
-const everything = `0 ""`
-
-func wantTold(t *testing.T, told <-chan string, want ...string) {
+// watch runs Watch until the test ends, and returns what is told after it has begun
+// to work.
+func watch(t *testing.T, store *redisstore.Store) news {
 	t.Helper()
-	for _, w := range want {
-		select {
-		case got := <-told:
-			if got != w {
-				t.Fatalf("told %s, want %s", got, w)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatalf("never told %s", w)
-		}
+	n := make(news, 1000)
+	start(t, store, n.handler())
+	n.await(t, anyKey)
+	settle(t, store, n)
+	return n
+}
+
+// settle passes over everything that all of them were told until now.
+func settle(t *testing.T, store *redisstore.Store, all ...news) {
+	t.Helper()
+	mark := session.NewID()
+	if err := store.Registry().AnnounceKeys(t.Context(), mark); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range all {
+		n.await(t, fmt.Sprintf("key %q", mark))
 	}
 }
 
-func message(s session.Session) string { return fmt.Sprintf("%d %q", s.UserID, s.ID) }
-
-// testWatch ends sessions on one replica and listens on another.
+// testWatch ends things on one replica and listens on another.
 func testWatch(t *testing.T, here, there *redisstore.Store, now func() time.Time) {
 	told := watch(t, there)
-	wantTold(t, told, everything)
 	a, b, c := newSession(now(), 7), newSession(now(), 7), newSession(now(), 7)
 	for _, s := range []session.Session{a, b, c} {
 		if _, err := here.Create(t.Context(), s, 2); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantTold(t, told, message(a)) // ended by the limit
-	if err := here.Delete(t.Context(), 7, b.ID); err != nil {
+	told.want(t, ended(7, a.ID)) // By the limit.
+	begin(t, here)
+	adopted := adoptable(now(), 7)
+	if _, err := here.Adopt(t.Context(), adopted, now(), 1); err != nil {
 		t.Fatal(err)
 	}
-	wantTold(t, told, message(b))
-	if err := here.Delete(t.Context(), 7, b.ID); err != nil {
+	told.want(t, ended(7, b.ID), ended(7, c.ID))
+	for range 2 { // Again: this replica cannot know who remembers it.
+		if err := here.Delete(t.Context(), 7, b.ID); err != nil {
+			t.Fatal(err)
+		}
+		told.want(t, ended(7, b.ID))
+	}
+	for range 2 { // There never was one.
+		if err := here.Bar(t.Context(), 7, a.ID, a.ExpiresAt); err != nil {
+			t.Fatal(err)
+		}
+		told.want(t, ended(7, a.ID))
+	}
+	for range 2 {
+		if _, err := here.DeleteAll(t.Context(), 7); err != nil {
+			t.Fatal(err)
+		}
+		told.want(t, ended(7, ""))
+	}
+	create(t, here, newSession(now(), 7))
+	for _, want := range []int{1, 0} { // Who calls again after a fault must be heard too.
+		if n, err := here.DeleteWhere(t.Context(), func(session.Session) bool { return true }); n != want || err != nil {
+			t.Fatalf("DeleteWhere = %d, %v, want %d", n, err, want)
+		}
+		told.want(t, anySession, anyKey)
+	}
+	if _, err := here.DeleteEverything(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wantTold(t, told, message(b)) // again: this replica cannot know who remembers it
-	if _, err := here.DeleteAll(t.Context(), 7); err != nil {
+	told.want(t, anySession, anyKey)
+	if err := here.Registry().AnnounceKeys(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
-	wantTold(t, told, `7 ""`)
+	told.want(t, anyKey)
+	if err := here.Registry().AnnounceKeys(t.Context(), "a-kid"); err != nil {
+		t.Fatal(err)
+	}
+	told.want(t, `key "a-kid"`)
+	for _, kid := range []string{"two words", "line\nbreak", "{brace}", "é"} {
+		if err := here.Registry().AnnounceKeys(t.Context(), kid); err == nil {
+			t.Errorf("the kid %q was announced", kid)
+		}
+	}
 }
 
 func TestWatchMiniredis(t *testing.T) {
@@ -91,59 +175,75 @@ func TestWatchRedis(t *testing.T) {
 }
 
 func TestWatchOtherPrefixHearsNothing(t *testing.T) {
-	store, server, clock := openMini(t)
+	store, server, _ := openMini(t)
 	other := open(t, redisstore.Options{URL: "redis://" + server.Addr(), KeyPrefix: "other:"})
 	told := watch(t, other)
-	wantTold(t, told, everything)
-	if err := store.Delete(t.Context(), 7, session.NewID()); err != nil {
+	id := session.NewID()
+	if err := store.Delete(t.Context(), 7, id); err != nil {
 		t.Fatal(err)
 	}
-	if err := other.Delete(t.Context(), 8, newSession(clock.Now(), 8).ID); err != nil {
+	if err := other.Delete(t.Context(), 8, id); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-told; got[0] != '8' {
-		t.Errorf("told %s of another prefix", got)
+	told.want(t, ended(8, id))
+}
+
+// TestAnnouncedThoughTheCallerHangsUp: once a session has ended in Redis the others
+// have to hear of it. The caller is gone as soon as its first answer is there.
+func TestAnnouncedThoughTheCallerHangsUp(t *testing.T) {
+	server := miniredis.RunT(t)
+	url := "redis://" + server.Addr()
+	told := watch(t, open(t, redisstore.Options{URL: url}))
+	ctx, cancel := context.WithCancel(t.Context())
+	store := open(t, redisstore.Options{URL: url, Observe: func(operation string, _ time.Duration, _ error) {
+		if operation == "session_delete" {
+			cancel()
+		}
+	}})
+	id := session.NewID()
+	if err := store.Delete(ctx, 7, id); err != nil {
+		t.Errorf("Delete: %v", err)
 	}
+	told.want(t, ended(7, id))
 }
 
 func TestWatchMalformedMessagesDropEverything(t *testing.T) {
 	store, server, _ := openMini(t)
 	told := watch(t, store)
-	wantTold(t, told, everything)
 	id := session.NewID()
+	// Numbers that would be the next ones, so that only the text is at fault.
+	const next = "9000000000000000 9000000000000001 "
 	for _, payload := range []string{
-		"", " ", "7", "7 ", "* *", "0 *", "0 " + id, "-7 *", "7 ** ", "7  *", "7 " + id + " ", "7 " + id[1:], "x " + id,
-		"18446744073709551616 *", "7\t*", "7 *\n",
+		"", " ", "7", "7 *", "1 2", "1 2 ", "x 2 all", "1 x all", "-1 2 all", "1 -2 all", "2 1 all", "2 2 all", "01 2 all", "+1 2 all",
+		"1  2 all", "1 18446744073709551615 all", "1 99999999999999999999 all", next, next + "nothing", next + "ALL", next + "all ", next + "all 7",
+		next + "keys kid", next + "key", next + "key ", next + "key a b", next + "key a\nb", next + "user", next + "user 0", next + "user -7",
+		next + "user 07", next + "user 18446744073709551616", next + "user 7 " + id, next + "session 7", next + "session 7 ", next + "session 0 " + id,
+		next + "session 7 " + id + " ", next + "session 7 " + id[1:], next + "session x " + id, next + "session\t7 " + id,
 	} {
-		server.Publish("fgw:sessions:ended", payload)
-		wantTold(t, told, everything)
+		server.Publish("fgw:{news}", payload)
+		told.want(t, anySession, anyKey)
 	}
-	server.Publish("fgw:sessions:ended", "7 "+id)
-	wantTold(t, told, fmt.Sprintf("7 %q", id))
+	if err := store.Delete(t.Context(), 7, id); err != nil {
+		t.Fatal(err)
+	}
+	told.want(t, ended(7, id))
 }
 
 func TestWatchAfterRestart(t *testing.T) {
 	server := miniredis.RunT(t)
 	store := open(t, redisstore.Options{URL: "redis://" + server.Addr()})
 	told := watch(t, store)
-	wantTold(t, told, everything)
 	server.Close()
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	wantTold(t, told, everything)
+	told.want(t, anySession, anyKey)
+	settle(t, store, told)
 	id := session.NewID()
 	if err := store.Delete(t.Context(), 7, id); err != nil {
 		t.Fatal(err)
 	}
-	// go-redis may have connected by itself before we did: that is told too.
-	for want := fmt.Sprintf("7 %q", id); ; {
-		if got := <-told; got == want {
-			return
-		} else if got != everything {
-			t.Fatalf("told %s, want %s", got, want)
-		}
-	}
+	told.want(t, ended(7, id))
 }
 
 // TestWatchLosesItsConnection cuts the connection to the real Redis, which has
@@ -152,9 +252,8 @@ func TestWatchLosesItsConnection(t *testing.T) {
 	_, prefix := realRedis(t)
 	between := newRelay(t, service.RedisAddress)
 	told := watch(t, open(t, redisstore.Options{URL: between.url(), KeyPrefix: prefix}))
-	wantTold(t, told, everything)
 	between.cut()
-	wantTold(t, told, everything)
+	told.want(t, anySession, anyKey)
 }
 
 // TestWatchNoticesSilence has the way to Redis swallow everything without
@@ -164,10 +263,9 @@ func TestWatchNoticesSilence(t *testing.T) {
 	_, prefix := realRedis(t)
 	between := newRelay(t, service.RedisAddress)
 	told := watch(t, open(t, redisstore.Options{URL: between.url(), KeyPrefix: prefix}))
-	wantTold(t, told, everything)
 	between.swallow()
 	start := time.Now()
-	wantTold(t, told, everything)
+	told.want(t, anySession, anyKey)
 	if took := time.Since(start); took > 6*time.Second {
 		t.Errorf("noticed after %v", took)
 	}
@@ -180,7 +278,6 @@ func TestWatchStaysWhileNothingHappens(t *testing.T) {
 	_, prefix := realRedis(t)
 	store := open(t, redisstore.Options{URL: "redis://" + service.RedisAddress, KeyPrefix: prefix})
 	told := watch(t, store)
-	wantTold(t, told, everything)
 	select {
 	case got := <-told:
 		t.Errorf("told %s though nothing happened", got)
@@ -190,7 +287,7 @@ func TestWatchStaysWhileNothingHappens(t *testing.T) {
 	if err := store.Delete(t.Context(), 7, id); err != nil {
 		t.Fatal(err)
 	}
-	wantTold(t, told, fmt.Sprintf("7 %q", id))
+	told.want(t, ended(7, id))
 }
 
 func TestWatchStartsBeforeRedis(t *testing.T) {
@@ -198,11 +295,12 @@ func TestWatchStartsBeforeRedis(t *testing.T) {
 	address := server.Addr()
 	server.Close()
 	store := open(t, redisstore.Options{URL: "redis://" + address})
-	told := watch(t, store)
+	told := make(news, 1000)
+	start(t, store, told.handler())
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	wantTold(t, told, everything)
+	told.want(t, anySession, anyKey)
 }
 
 func TestWatchEndsWithTheStore(t *testing.T) {
@@ -211,9 +309,9 @@ func TestWatchEndsWithTheStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subscribed, done := make(chan struct{}, 100), make(chan error, 1)
-	go func() { done <- store.Watch(t.Context(), func(uint64, string) { subscribed <- struct{}{} }) }()
-	<-subscribed
+	told, done := make(news, 1000), make(chan error, 1)
+	go func() { done <- store.Watch(t.Context(), told.handler()) }()
+	told.want(t, anySession)
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
