@@ -20,6 +20,7 @@
 package config
 
 import (
+	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/login"
 	"faveo-gateway/gateway/session"
 	"faveo-gateway/gateway/token"
@@ -37,6 +38,7 @@ type Config struct {
 	State         State          `yaml:"state"`
 	Login         login.Config   `yaml:"login"`
 	Tokens        token.Config   `yaml:"tokens"`
+	Keys          keyring.Config `yaml:"keys"`
 	Sessions      session.Config `yaml:"sessions"`
 	Policy        policy.Config  `yaml:"policy"`
 	Proxy         proxy.Config   `yaml:"proxy"`
@@ -54,6 +56,7 @@ func Default() *Config {
 		State:         defaultState(),
 		Login:         login.DefaultConfig(),
 		Tokens:        token.DefaultConfig(),
+		Keys:          keyring.DefaultConfig(),
 		Sessions:      session.DefaultConfig(),
 		Policy:        policy.DefaultConfig(),
 		Proxy:         proxy.DefaultConfig(),
@@ -70,6 +73,7 @@ func (l *loader) validate(c *Config) {
 	c.State.Validate(l.reporter("state"))
 	c.Login.Validate(l.reporter("login"))
 	c.Tokens.Validate(l.reporter("tokens"))
+	c.Keys.Validate(l.reporter("keys"))
 	c.Sessions.Validate(l.reporter("sessions"))
 	c.Policy.Validate(l.reporter("policy"))
 	c.Proxy.Validate(l.reporter("proxy"))

@@ -10,9 +10,6 @@ import (
 // envPrefix begins the name of every variable that belongs to the gateway.
 const envPrefix = "FAVEO_GATEWAY_"
 
-// adminToken is read by the management commands, not by the configuration.
-const adminToken = envPrefix + "ADMIN_TOKEN"
-
 // envName returns the variable that sets a path.
 func envName(path string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(path, ".", "_"))
@@ -28,7 +25,7 @@ func (l *loader) readEnviron(environ []string) settings {
 	given, seen := settings{}, map[string]bool{}
 	for _, entry := range environ {
 		name, text, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, envPrefix) || name == adminToken || seen[name] {
+		if !strings.HasPrefix(name, envPrefix) || seen[name] {
 			continue
 		}
 		seen[name] = true

@@ -62,14 +62,16 @@ func other(t *testing.T, f field) (string, any) {
 	t.Helper()
 	special := map[string]string{
 		"server.listen": ":1234", "server.base_path": "/a/b", "server.trusted_proxies": "10.0.0.0/8, 192.168.0.1,fd00::/8",
-		"admin.listen": "127.0.0.1:1235",
-		"faveo.urls":   "https://a, http://b:81", "faveo.database": "mysql://a:b@c:3307/d", "faveo.jwt_secret": "another secret of 32 bytes and more",
+		"admin.listen": "127.0.0.1:1235", "admin.token": strings.Repeat("0123", 8), "admin.hosts": "gateway.internal,gateway",
+		"faveo.urls": "https://a, http://b:81", "faveo.database": "mysql://a:b@c:3307/d", "faveo.jwt_secret": "another secret of 32 bytes and more",
 		"faveo.jwt_app_class": `App\Models\User`, "faveo.version": "1.10", "faveo.public_path": "/srv",
 		"redis.url": "rediss://a:6380/1", "redis.key_prefix": "x:",
 		"state.database":        "mysql://a:b@c:3307/d",
 		"state.encryption_keys": strings.Repeat("0123", 16) + "," + strings.Repeat("abcd", 16),
 		"login.legacy_clients":  "A/*,B/*", "tokens.algorithm": "EdDSA", "tokens.sources": "[query, header]",
-		"policy.mode": "shadow", "policy.files": "a.yaml", "policy.unknown_routes": "staff", "policy.editions": "apps",
+		"tokens.accept_faveo_tokens_until": "2027-01-31T18:00:00Z", "tokens.refresh_ttl": "7h",
+		"keys.rotate_every": "7h",
+		"policy.mode":       "shadow", "policy.files": "a.yaml", "policy.unknown_routes": "staff", "policy.editions": "apps",
 		"proxy.forward_headers":   "X-Plugin",
 		"observability.log.level": "debug", "observability.log.format": "text",
 		"server.max_header_bytes": "65536", "server.max_body_bytes": "67108864", "server.max_parameter_bytes": "2048",
@@ -111,6 +113,12 @@ func parse(t *testing.T, typ reflect.Type, text string) any {
 			text += "/32"
 		}
 		v.Set(reflect.ValueOf(netip.MustParsePrefix(text)))
+	case typ == reflect.TypeFor[time.Time]():
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Set(reflect.ValueOf(at))
 	case typ == reflect.TypeFor[time.Duration]():
 		d, err := time.ParseDuration(text)
 		if err != nil {
@@ -140,6 +148,9 @@ func TestEnvironmentFaults(t *testing.T) {
 		{"file of a plain key", "TOKENS_ISSUER_FILE=/a", "environment FAVEO_GATEWAY_TOKENS_ISSUER_FILE: unknown variable, did you mean FAVEO_GATEWAY_TOKENS_ISSUER?"},
 		{"a port that is no link", "SERVER_PORT=8080", "environment FAVEO_GATEWAY_SERVER_PORT: unknown variable"},
 		{"duration", "TOKENS_TTL=1", "environment FAVEO_GATEWAY_TOKENS_TTL: tokens.ttl: must be a duration with a unit, such as 30s, 5m or 1h30m"},
+		{"time", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=tomorrow", "environment FAVEO_GATEWAY_TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL: tokens.accept_faveo_tokens_until: " + badTime},
+		{"empty time", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=", "environment FAVEO_GATEWAY_TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL: tokens.accept_faveo_tokens_until: " + badTime},
+		{"admin token", "ADMIN_TOKEN=" + marked, "environment FAVEO_GATEWAY_ADMIN_TOKEN: admin.token: must have at least 32 characters, as from: openssl rand -base64 32"},
 		{"number", "SESSIONS_MAX_PER_USER=+5", "environment FAVEO_GATEWAY_SESSIONS_MAX_PER_USER: sessions.max_per_user: must be a whole number in decimal digits"},
 		{"empty number", "SESSIONS_MAX_PER_USER=", "environment FAVEO_GATEWAY_SESSIONS_MAX_PER_USER: sessions.max_per_user: must be a whole number in decimal digits"},
 		{"boolean", "LOGIN_STRICT_STATUS=1", "environment FAVEO_GATEWAY_LOGIN_STRICT_STATUS: login.strict_status: must be true or false"},
@@ -172,7 +183,7 @@ func TestEnvironmentFaults(t *testing.T) {
 // variables that begin with our prefix.
 func TestEnvironmentOfKubernetes(t *testing.T) {
 	load(t, config.Sources{Environ: append(
-		required(), "FAVEO_GATEWAY_ADMIN_TOKEN=x", "OTHER=y", "PATH", "=C:=C:\\",
+		required(), "OTHER=y", "PATH", "=C:=C:\\",
 		"FAVEO_GATEWAY_SERVICE_HOST=10.96.0.9", "FAVEO_GATEWAY_SERVICE_PORT=80", "FAVEO_GATEWAY_SERVICE_PORT_HTTP=80",
 		"FAVEO_GATEWAY_PORT=tcp://10.96.0.9:80", "FAVEO_GATEWAY_PORT_80_TCP=tcp://10.96.0.9:80",
 		"FAVEO_GATEWAY_PORT_80_TCP_PROTO=tcp", "FAVEO_GATEWAY_PORT_80_TCP_PORT=80", "FAVEO_GATEWAY_PORT_80_TCP_ADDR=10.96.0.9",

@@ -61,5 +61,6 @@ func wantFaults(t *testing.T, got config.Faults, want ...string) {
 // What the rooms say of values that are not theirs.
 const (
 	badRedis = "is no URL of Redis: the scheme is unknown; expected " + redisstore.Forms
+	badTime  = "must be a time such as 2027-01-31T18:00:00Z, or a date, which begins at midnight in UTC"
 	badKey   = "malformed encryption key: want 32 bytes in base64 or hexadecimal, as from: openssl rand -base64 32"
 )

@@ -184,6 +184,46 @@ func TestNumbersAreTextsAsWritten(t *testing.T) {
 	}
 }
 
+func TestTimes(t *testing.T) {
+	evening := time.Date(2027, 1, 31, 18, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"2027-01-31T18:00:00Z":          evening,
+		`"2027-01-31T18:00:00Z"`:        evening,
+		"2027-01-31T23:30:00+05:30":     evening,
+		"2027-01-31T18:00:00.5Z":        evening.Add(500 * time.Millisecond),
+		"2027-01-31":                    evening.Add(-18 * time.Hour),
+		`"2027-01-31"`:                  evening.Add(-18 * time.Hour),
+		"2027-01-31 # the day we moved": evening.Add(-18 * time.Hour),
+	} {
+		file := write(t, "config.yaml", "tokens:\n  accept_faveo_tokens_until: "+text+"\n")
+		if got := load(t, config.Sources{File: file, Environ: required()}).Tokens.AcceptFaveoTokensUntil; got != want {
+			t.Errorf("%s is %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestRotationsByHandOnly(t *testing.T) {
+	file := write(t, "config.yaml", "keys:\n  rotate_every: 0s\n  publish_ahead: 1000h\n")
+	if got := load(t, config.Sources{File: file, Environ: required()}).Keys; got.RotateEvery != 0 || got.PublishAhead != 1000*time.Hour {
+		t.Errorf("keys are %+v", got)
+	}
+}
+
+// TestAdminToken: the text and the file of the variable that the management
+// commands read too.
+func TestAdminToken(t *testing.T) {
+	const secret = "Zm9yIHRlc3RzIG9ubHksIDMyIGJ5dGVzLg=="
+	file := write(t, "token", secret+"\n")
+	for _, entry := range []string{"FAVEO_GATEWAY_ADMIN_TOKEN=" + secret, "FAVEO_GATEWAY_ADMIN_TOKEN_FILE=" + file} {
+		if got := load(t, config.Sources{Environ: append(required(), entry)}).Admin.Token; got.Reveal() != secret {
+			t.Errorf("%.29s gives another token", entry)
+		}
+	}
+	if got := load(t, config.Sources{Environ: required()}).Admin; !got.Token.IsZero() || got.Hosts != nil {
+		t.Errorf("by default the admin API is not off: %+v", got)
+	}
+}
+
 func TestFlagFaults(t *testing.T) {
 	faults := loadFaults(t, config.Sources{Environ: required(), Overrides: map[string]string{"server.listen": "x", "server.port": "1", "redis.url": "http://" + marked}})
 	wantFaults(t, faults, "command line: server.port: unknown key", "command line: server.listen: must be host:port or :port",

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -100,7 +101,7 @@ func keysOf(t reflect.Type, path string, index []int) []field {
 		f := t.Field(i)
 		at := strings.Trim(path+"."+f.Tag.Get("yaml"), ".")
 		where := append(slices.Clone(index), i)
-		if f.Type.Kind() == reflect.Struct && f.Type != reflect.TypeFor[config.Secret]() {
+		if f.Type.Kind() == reflect.Struct && f.Type != reflect.TypeFor[config.Secret]() && f.Type != reflect.TypeFor[time.Time]() {
 			all = append(all, keysOf(f.Type, at, where)...)
 			continue
 		}

@@ -18,6 +18,7 @@ const (
 	kindBool                 // true or false
 	kindInteger              // decimal digits with an optional minus sign
 	kindDuration             // time.ParseDuration
+	kindTime                 // RFC 3339, or a date for the moment it begins in UTC
 	kindPrefix               // a CIDR, or an address for the network of only itself
 	kindSecret               // as kindText, never empty and never shown
 )
@@ -64,7 +65,7 @@ func (s *schema) addStruct(t reflect.Type, section string, index []int) {
 }
 
 func (s *schema) addField(t reflect.Type, path string, index []int) {
-	if t.Kind() == reflect.Struct && t != reflect.TypeFor[Secret]() && t != reflect.TypeFor[netip.Prefix]() {
+	if t.Kind() == reflect.Struct && !slices.Contains(structValues(), t) {
 		s.addStruct(t, path, index)
 		return
 	}
@@ -81,6 +82,11 @@ func (s *schema) addField(t reflect.Type, path string, index []int) {
 	}
 }
 
+// structValues returns the structs that are values, not sections.
+func structValues() []reflect.Type {
+	return []reflect.Type{reflect.TypeFor[Secret](), reflect.TypeFor[time.Time](), reflect.TypeFor[netip.Prefix]()}
+}
+
 // kindOf panics for a type that no key has yet: that is the mistake of whoever
 // adds the field, and every test of this package meets it.
 func kindOf(t reflect.Type, path string) kind {
@@ -89,6 +95,8 @@ func kindOf(t reflect.Type, path string) kind {
 		return kindSecret
 	case t == reflect.TypeFor[time.Duration]():
 		return kindDuration
+	case t == reflect.TypeFor[time.Time]():
+		return kindTime
 	case t == reflect.TypeFor[netip.Prefix]():
 		return kindPrefix
 	case t.Kind() == reflect.String:

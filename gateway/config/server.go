@@ -1,9 +1,11 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -94,15 +96,49 @@ func (s Server) Validate(report func(path, message string)) {
 	positive("shutdown_grace", s.ShutdownGrace, report)
 }
 
-// Admin is the section `admin`: the private listener with metrics and health.
+// Admin is the section `admin`: the private listener with metrics, health and
+// the admin API.
 type Admin struct {
 	// Listen is the address "host:port". Whoever reaches it reads the metrics.
 	// Default "127.0.0.1:9090".
 	Listen string `yaml:"listen"`
+	// Token opens the admin API, and the management commands send it: at least 32
+	// characters that a header can carry. Absent, the default, turns the API off.
+	Token Secret `yaml:"token"`
+	// Hosts are more names by which the admin API may be called, in lower case and
+	// without a port. Default none: the host of Listen, and loopback.
+	Hosts []string `yaml:"hosts"`
 }
 
+// adminToken matches what RFC 6750 section 2.1 lets a bearer token be.
+var adminToken = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
+
+// minAdminToken is the least length of an admin token, in bytes.
+const minAdminToken = 32
+
 // Validate reports every fault of a by its path below `admin`.
-func (a Admin) Validate(report func(path, message string)) { validateListen(a.Listen, report) }
+func (a Admin) Validate(report func(path, message string)) {
+	validateListen(a.Listen, report)
+	switch text := a.Token.Reveal(); {
+	case a.Token.IsZero():
+	case len(text) < minAdminToken:
+		report("token", fmt.Sprintf("must have at least %d characters, as from: openssl rand -base64 32", minAdminToken))
+	case !adminToken.MatchString(text):
+		report("token", "must have only letters, digits, - . _ ~ + / and = at its end, as from: openssl rand -base64 32")
+	}
+	for i, host := range a.Hosts {
+		path := fmt.Sprintf("hosts[%d]", i)
+		switch {
+		case !adminHost.MatchString(host):
+			report(path, "must be a host name in lower case, without a port")
+		case slices.Contains(a.Hosts[:i], host):
+			report(path, "is given twice")
+		}
+	}
+}
+
+// adminHost matches host names, and addresses of IPv4.
+var adminHost = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?$`)
 
 // validateListen wants a port in digits: names of services differ between
 // machines.

@@ -98,6 +98,12 @@ func decodeText(k kind, text string, v reflect.Value) string {
 			return "must be a duration with a unit, such as 30s, 5m or 1h30m"
 		}
 		v.SetInt(int64(d))
+	case kindTime:
+		t, ok := parseTime(text)
+		if !ok {
+			return "must be a time such as 2027-01-31T18:00:00Z, or a date, which begins at midnight in UTC"
+		}
+		v.Set(reflect.ValueOf(t))
 	case kindPrefix:
 		p, message := parsePrefix(text)
 		if message != "" {
@@ -120,6 +126,16 @@ func refuseSecret(text string) string {
 		return "is not UTF-8"
 	}
 	return ""
+}
+
+// parseTime reads a time by RFC 3339, and a date as the moment in which it begins
+// in UTC. The time is returned in UTC.
+func parseTime(text string) (time.Time, bool) {
+	if date, err := time.Parse(time.DateOnly, text); err == nil {
+		return date, true
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	return t.UTC(), err == nil
 }
 
 // parsePrefix reads a CIDR, and a bare address as the network of only itself.
@@ -147,6 +163,8 @@ func (s setting) wants() string {
 		return "a whole number in decimal digits"
 	case kindDuration:
 		return "a duration with a unit, such as 30s"
+	case kindTime:
+		return "a time such as 2027-01-31T18:00:00Z, or a date"
 	default:
 		return "a text"
 	}

@@ -3,16 +3,21 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"time"
 )
 
 // minJWTSecret is the least length of a secret for HS256, in bytes: RFC 7518
 // section 3.2.
 const minJWTSecret = 32
 
-// Warnings returns what is allowed and unwise, one sentence each beginning with
-// the path of its key, none of them showing a secret. It is for a Config that
-// Load returned.
-func (c *Config) Warnings() []string {
+// longMigration is how long tokens of Faveo are accepted without a warning. They
+// live for JWT_TTL, which is seldom more than some days.
+const longMigration = 90 * 24 * time.Hour
+
+// Warnings returns what is allowed and unwise at the time now, one sentence each
+// beginning with the path of its key, none of them showing a secret. It is for a
+// Config that Load returned.
+func (c *Config) Warnings(now time.Time) []string {
 	var all []string
 	warn := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 
@@ -37,6 +42,16 @@ func (c *Config) Warnings() []string {
 	if len(c.State.EncryptionKeys) == 0 {
 		warn("state.encryption_keys: none given, the signing keys are sealed with a key derived from faveo.jwt_secret; " +
 			"when that changes, new signing keys are needed and everybody logs in again")
+	}
+	switch until := c.Tokens.AcceptFaveoTokensUntil; {
+	case until.IsZero():
+	case !now.Before(until):
+		warn("tokens.accept_faveo_tokens_until: that time is over, tokens of Faveo are refused; the key can go")
+	case len(c.Faveo.JWTSecret.Reveal()) < minJWTSecret:
+		warn("tokens.accept_faveo_tokens_until: faveo.jwt_secret can be guessed, so until then anybody can make tokens that open the gateway")
+	case until.Sub(now) > longMigration:
+		warn("tokens.accept_faveo_tokens_until: more than 90 days ahead; until then whoever learns JWT_SECRET can make tokens " +
+			"that open the gateway, while those of Faveo are over after JWT_TTL")
 	}
 	return all
 }

@@ -4,11 +4,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"faveo-gateway/gateway/config"
 )
 
 func TestWarnings(t *testing.T) {
+	now := time.Date(2027, 1, 1, 12, 0, 0, 0, time.UTC)
 	good := []string{
 		"FAVEO_GATEWAY_FAVEO_DATABASE=mysql://u:p@127.0.0.1:3306/faveo",
 		"FAVEO_GATEWAY_FAVEO_JWT_SECRET=" + strings.Repeat("x", 32),
@@ -24,6 +26,11 @@ func TestWarnings(t *testing.T) {
 		{"a name that begins like loopback", "FAVEO_URLS=http://127.0.0.1.example.com", []string{"faveo.urls[0]"}},
 		{"short secret", "FAVEO_JWT_SECRET=" + strings.Repeat("x", 31), []string{"faveo.jwt_secret"}},
 		{"default secret", "FAVEO_JWT_SECRET=changeme", []string{"faveo.jwt_secret"}},
+		{"tokens of Faveo for some weeks", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2027-01-31", nil},
+		{"tokens of Faveo for 90 days", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2027-04-01T12:00:00Z", nil},
+		{"tokens of Faveo for longer", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2027-04-01T12:00:01Z", []string{"tokens.accept_faveo_tokens_until"}},
+		{"tokens of Faveo until now", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2027-01-01T12:00:00Z", []string{"tokens.accept_faveo_tokens_until"}},
+		{"tokens of Faveo until yesterday", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2026-12-31", []string{"tokens.accept_faveo_tokens_until"}},
 		{"everybody trusted", "SERVER_TRUSTED_PROXIES=10.0.0.0/8,0.0.0.0/0,::/0", []string{"server.trusted_proxies[1]", "server.trusted_proxies[2]"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -32,7 +39,7 @@ func TestWarnings(t *testing.T) {
 				environ = append([]string{"FAVEO_GATEWAY_" + test.entry}, good...)
 			}
 			var paths []string
-			for _, warning := range load(t, config.Sources{Environ: environ}).Warnings() {
+			for _, warning := range load(t, config.Sources{Environ: environ}).Warnings(now) {
 				path, _, _ := strings.Cut(warning, ": ")
 				paths = append(paths, path)
 				if strings.Contains(warning, "xxx") || strings.Contains(warning, "changeme") {
@@ -44,7 +51,12 @@ func TestWarnings(t *testing.T) {
 			}
 		})
 	}
-	if w := load(t, config.Sources{Environ: good[:2]}).Warnings(); len(w) != 1 || !strings.HasPrefix(w[0], "state.encryption_keys: ") {
+	if w := load(t, config.Sources{Environ: good[:2]}).Warnings(now); len(w) != 1 || !strings.HasPrefix(w[0], "state.encryption_keys: ") {
 		t.Errorf("without encryption keys: %q", w)
+	}
+	guessed := append([]string{"FAVEO_GATEWAY_FAVEO_JWT_SECRET=changeme", "FAVEO_GATEWAY_TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2027-01-31"}, good...)
+	w := load(t, config.Sources{Environ: guessed}).Warnings(now)
+	if len(w) != 2 || !strings.HasPrefix(w[0], "faveo.jwt_secret: ") || !strings.HasPrefix(w[1], "tokens.accept_faveo_tokens_until: faveo.jwt_secret can be guessed") {
+		t.Errorf("with a secret that can be guessed: %q", w)
 	}
 }
