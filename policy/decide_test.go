@@ -200,8 +200,11 @@ func TestNoFileForwardsWhatTheGatewayAnswers(t *testing.T) {
 			"rules: [{name: try, methods: [GET], path: /api/v1/helpdesk/url, class: admin, mode: shadow}]",
 		} {
 			e := load(t, c, site)
-			for _, method := range []string{"GET", "HEAD", "POST", "PUT"} {
-				for _, path := range []string{"/api/v1/helpdesk/url", "/api/v1/authenticate", "/api/v1/authenticate/user", "/api/v1/authenticate/logout"} {
+			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE"} {
+				for _, path := range []string{
+					"/api/v1/helpdesk/url", "/api/v1/authenticate", "/api/v1/authenticate/user", "/api/v1/authenticate/refresh",
+					"/api/v1/authenticate/logout", "/api/v1/authenticate/sessions", "/api/v1/authenticate/sessions/AAAAAAAAAAAAAAAAAAAAAA",
+				} {
 					for _, s := range []policy.Subject{stranger, customer, admin} {
 						d := e.Decide(s, policy.Request{Method: method, Path: path})
 						if d.Permitted() && d.Class != policy.ClassGateway {

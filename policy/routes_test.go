@@ -103,8 +103,9 @@ func TestEveryRouteHasRows(t *testing.T) {
 			}
 		}
 	}
+	captured := strings.NewReplacer("{session:word}", "AAAAAAAAAAAAAAAAAAAAAA")
 	for _, r := range load(t, policy.DefaultConfig(), "").Rules() {
-		if !has(r.Path, "", "") {
+		if !has(captured.Replace(r.Path), "", "") {
 			t.Errorf("rule %s: %s has no row", r.Name, r.Path)
 		}
 		for _, clause := range r.Objects {
