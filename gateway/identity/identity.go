@@ -32,8 +32,11 @@ func RoleOf(column string) Role {
 // Proof is how a Principal was proved.
 type Proof string
 
-// ProofToken is a bearer token that this gateway issued.
-const ProofToken Proof = "token"
+// The proofs, a closed set.
+const (
+	ProofToken      Proof = "token"       // A bearer token that this gateway issued.
+	ProofFaveoToken Proof = "faveo_token" // One that Faveo issued, during a migration.
+)
 
 // Principal is a proved caller. It is immutable once it is in a context and
 // safe to share.

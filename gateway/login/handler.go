@@ -60,7 +60,7 @@ func (h *Handler) credentials(c echo.Context) (Credentials, error) {
 	}
 	return Credentials{
 		Username: username, Password: password,
-		Address: c.RealIP(), Agent: c.Request().UserAgent(),
+		Client: identity.Client{Address: c.RealIP(), Agent: c.Request().UserAgent()},
 	}, nil
 }
 
@@ -84,39 +84,4 @@ func (h *Handler) User(c echo.Context, caller *identity.Principal) error {
 	}
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	return c.Blob(http.StatusOK, contentType, body)
-}
-
-// Logout serves POST api/v1/authenticate/logout for the holder of a verified
-// token. An answer of success means that the end is stored.
-func (h *Handler) Logout(c echo.Context, userID uint64, sessionID string) error {
-	all, err := wantsAll(h.Canonical(c))
-	if err != nil {
-		return err
-	}
-	end := h.Service.Logout
-	if all {
-		end = h.Service.LogoutAll
-	}
-	if err := end(c.Request().Context(), userID, sessionID); err != nil {
-		return err
-	}
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-	return c.Blob(http.StatusOK, contentType, []byte(`{"success":true}`))
-}
-
-// ReasonLogoutAll is a logout whose parameter `all` is neither a known yes nor a
-// known no. Ending one session and saying success would be a lie to whoever
-// meant all.
-const ReasonLogoutAll laravel.Reason = "logout_all"
-
-// wantsAll reads the parameter `all`, as JSON or as a form would have it.
-func wantsAll(request *laravel.Request) (bool, error) {
-	switch request.InputMap()["all"] {
-	case true, int64(1), "1", "true":
-		return true, nil
-	case nil, false, int64(0), "0", "false", "":
-		return false, nil
-	default:
-		return false, &laravel.Ambiguous{Reason: ReasonLogoutAll}
-	}
 }

@@ -1,6 +1,7 @@
-// Package login turns credentials into a session and a token, and gives both
-// back at logout. It is Faveo's `POST api/v1/authenticate` with the holes
-// closed (faveo-contract README, section 1; DESIGN section 5).
+// Package login turns credentials into a session and a token, a token into its
+// successor, and gives both back at logout. It is Faveo's
+// `POST api/v1/authenticate` with the holes closed (faveo-contract README, section
+// 1; DESIGN sections 5 and 6).
 //
 // The idea is that a refusal says nothing. An unknown name, a wrong password, a
 // banned, deleted or inactive account and an account without a usable password
@@ -30,10 +31,6 @@ import (
 // ErrInvalidCredentials is the one refusal of a login, whatever the cause.
 var ErrInvalidCredentials = errors.New("invalid credentials")
 
-// ErrNoAccount is what a Directory answers for a name or an id that no account
-// has. Every other error of a Directory is a fault of the infrastructure.
-var ErrNoAccount = errors.New("no such account")
-
 // maxPassword is the longest password that is hashed, in bytes. bcrypt reads 72
 // of them and argon2 all, so that an unbounded one would buy CPU for bytes.
 const maxPassword = 4096
@@ -42,60 +39,8 @@ const maxPassword = 4096
 type Credentials struct {
 	Username string
 	Password string
-	// Address and Agent describe the client for its session record.
-	Address string
-	Agent   string
-}
-
-// Account is what a login needs to know of one row of Faveo's users.
-type Account struct {
-	UserID uint64
-	Role   identity.Role
-	// MayLogin is false for an inactive, banned or deleted account.
-	MayLogin bool
-	// Fingerprint changes with the password; a session keeps it.
-	Fingerprint string
-	// Verify spends one hash and says whether the password is the account's. An
-	// error means that the stored hash can never verify anything.
-	Verify func(password string) (bool, error)
-	// Answer appends the body of a successful login, in the shape that the
-	// site's version of Faveo has.
-	Answer func(dst []byte, token string) ([]byte, error)
-}
-
-// Directory finds accounts. A call ends within its own deadline.
-type Directory interface {
-	// Find returns the account that Faveo would log in by this name, or
-	// ErrNoAccount.
-	Find(ctx context.Context, username string) (Account, error)
-	// Profile appends the body of GET authenticate/user, or ErrNoAccount.
-	Profile(ctx context.Context, dst []byte, userID uint64) ([]byte, error)
-	// Decoy spends the time of one hash of the site's usual cost.
-	Decoy(ctx context.Context, password string)
-}
-
-// Sessions starts and ends sessions. A nil error means that it is stored.
-type Sessions interface {
-	// Start returns the id of a new session.
-	Start(ctx context.Context, s NewSession) (id string, err error)
-	// Alive returns nil for a session that still counts. What it returns for an
-	// ended one is the authenticate stage's refusal.
-	Alive(ctx context.Context, userID uint64, id string) error
-	End(ctx context.Context, userID uint64, id string) error
-	EndAll(ctx context.Context, userID uint64) error
-}
-
-// NewSession is a session to be started.
-type NewSession struct {
-	UserID         uint64
-	Role           identity.Role
-	Fingerprint    string
-	Address, Agent string
-}
-
-// Tokens issues the bearer token of a session.
-type Tokens interface {
-	Issue(userID uint64, role identity.Role, sessionID string) (string, error)
+	// Client is kept in the session's record.
+	Client identity.Client
 }
 
 // Options are what a Service works with. All fields but Log are needed.
@@ -171,16 +116,9 @@ func (s *Service) login(ctx context.Context, c Credentials) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := s.sessions.Start(ctx, NewSession{
-		UserID: account.UserID, Role: account.Role, Fingerprint: account.Fingerprint,
-		Address: c.Address, Agent: c.Agent,
-	})
+	token, err := s.start(ctx, account, c)
 	if err != nil {
-		return nil, fmt.Errorf("start session: %w", err)
-	}
-	token, err := s.tokens.Issue(account.UserID, account.Role, id)
-	if err != nil {
-		return nil, fmt.Errorf("issue token: %w", err)
+		return nil, err
 	}
 	body, err := account.Answer(nil, token)
 	if err != nil {
@@ -189,23 +127,27 @@ func (s *Service) login(ctx context.Context, c Credentials) ([]byte, error) {
 	return body, nil
 }
 
+// start makes the token of a new session and stores the session, in this order:
+// the record names the token. The token is nothing until the record is stored.
+func (s *Service) start(ctx context.Context, account Account, c Credentials) (string, error) {
+	id := s.sessions.NewID()
+	issued, err := s.tokens.Issue(Subject{UserID: account.UserID, Role: account.Role, SessionID: id})
+	if err != nil {
+		return "", fmt.Errorf("issue token: %w", err)
+	}
+	err = s.sessions.Start(ctx, NewSession{
+		ID: id, UserID: account.UserID, Role: account.Role, Fingerprint: account.Fingerprint,
+		Client: c.Client, Token: issued,
+	})
+	if err != nil {
+		return "", fmt.Errorf("start session: %w", err)
+	}
+	return issued.Raw, nil
+}
+
 // Profile returns the body of GET authenticate/user, or ErrNoAccount.
 func (s *Service) Profile(ctx context.Context, userID uint64) ([]byte, error) {
 	return s.directory.Profile(ctx, nil, userID)
-}
-
-// Logout ends a session. It is idempotent: the session may have ended before.
-func (s *Service) Logout(ctx context.Context, userID uint64, sessionID string) error {
-	return s.sessions.End(ctx, userID, sessionID)
-}
-
-// LogoutAll ends all sessions of the user. It needs one that is still alive: an
-// old token, found in a log, must not throw its owner out everywhere.
-func (s *Service) LogoutAll(ctx context.Context, userID uint64, sessionID string) error {
-	if err := s.sessions.Alive(ctx, userID, sessionID); err != nil {
-		return err
-	}
-	return s.sessions.EndAll(ctx, userID)
 }
 
 // Strict says whether a refusal is a 401 for this User-Agent, and not PHP's 200.

@@ -22,7 +22,8 @@ type site struct {
 	hashes int
 	fault  error
 	hash   func() // What one hash does besides being counted.
-	starts []login.NewSession
+	// mySessions are its sessions.
+	mySessions
 }
 
 var errUnusable = errors.New("unusable hash")
@@ -67,29 +68,9 @@ func (s *site) Profile(context.Context, []byte, uint64) ([]byte, error) { return
 // Decoy implements login.Directory.
 func (s *site) Decoy(context.Context, string) { s.spend() }
 
-// Start implements login.Sessions.
-func (s *site) Start(_ context.Context, n login.NewSession) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.starts = append(s.starts, n)
-	return "session", nil
-}
-
-// Alive implements login.Sessions.
-func (s *site) Alive(context.Context, uint64, string) error { return nil }
-
-// End implements login.Sessions.
-func (s *site) End(context.Context, uint64, string) error { return nil }
-
-// EndAll implements login.Sessions.
-func (s *site) EndAll(context.Context, uint64) error { return nil }
-
-// Issue implements login.Tokens.
-func (s *site) Issue(uint64, identity.Role, string) (string, error) { return "a.b.c", nil }
-
 func newService(s *site, c login.Config) (*login.Service, *prometheus.Registry) {
 	r := prometheus.NewRegistry()
-	return login.New(login.Options{Config: c, Directory: s, Sessions: s, Tokens: s, Registerer: r}), r
+	return login.New(login.Options{Config: c, Directory: s, Sessions: s, Tokens: &s.mySessions, Registerer: r}), r
 }
 
 // TestEveryRefusalIsAlike spends exactly one hash and the same time on each way
@@ -143,11 +124,11 @@ func TestCostlyHashShowsAsStep(t *testing.T) {
 func TestSuccess(t *testing.T) {
 	s := &site{}
 	service, registry := newService(s, login.DefaultConfig())
-	body, err := service.Login(t.Context(), login.Credentials{Username: "alice", Password: "right", Address: "192.0.2.1", Agent: "app"})
-	if err != nil || string(body) != `{"token":"a.b.c"}` {
+	body, err := service.Login(t.Context(), login.Credentials{Username: "alice", Password: "right", Client: identity.Client{Address: "192.0.2.1", Agent: "app"}})
+	if err != nil || string(body) != `{"token":"raw-1"}` {
 		t.Fatalf("login: %s, %v", body, err)
 	}
-	want := login.NewSession{UserID: 4, Role: identity.RoleUser, Fingerprint: "f", Address: "192.0.2.1", Agent: "app"}
+	want := login.NewSession{UserID: 4, Role: identity.RoleUser, Fingerprint: "f", Client: identity.Client{Address: "192.0.2.1", Agent: "app"}, ID: "session-1", Token: first}
 	if len(s.starts) != 1 || s.starts[0] != want {
 		t.Errorf("sessions %+v, want %+v", s.starts, want)
 	}

@@ -15,22 +15,16 @@ import (
 // needed.
 var ErrTokenNotProvided = errors.New("token not provided")
 
-// Token is what a verified token says.
-type Token struct {
-	UserID    uint64
-	SessionID string
-}
-
 // Tokens verifies a bearer token without any I/O.
 type Tokens interface {
-	Verify(raw string) (Token, error)
+	Verify(raw string) (identity.Token, error)
 }
 
 // Sessions proves that a token's session is alive and its account may log in.
 // An error is either a refusal or a fault of the infrastructure; gateway's error
 // table tells them apart.
 type Sessions interface {
-	Principal(ctx context.Context, t Token) (*identity.Principal, error)
+	Principal(ctx context.Context, t identity.Token, from identity.Client) (*identity.Principal, error)
 }
 
 // Authenticator turns a token into a Principal.
@@ -56,7 +50,7 @@ func (a *Authenticator) Authenticate() echo.MiddlewareFunc {
 			if !x.hasToken() {
 				return next(c)
 			}
-			principal, err := a.Sessions.Principal(c.Request().Context(), x.Token)
+			principal, err := a.Sessions.Principal(c.Request().Context(), x.Token, ClientOf(c))
 			if err != nil {
 				return err
 			}
@@ -70,8 +64,9 @@ func (a *Authenticator) Authenticate() echo.MiddlewareFunc {
 }
 
 // RequireToken verifies the token of the request without looking at its session,
-// for the one route where an ended session is as good as a live one: logout. A
-// request without a token is ErrTokenNotProvided.
+// for the routes that judge the session themselves: for a logout an ended one is
+// as good as a live one, for a refresh a token that was refreshed before is a
+// sign of theft. A request without a token is ErrTokenNotProvided.
 func (a *Authenticator) RequireToken() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -82,7 +77,12 @@ func (a *Authenticator) RequireToken() echo.MiddlewareFunc {
 			if !x.hasToken() {
 				return ErrTokenNotProvided
 			}
-			if err := a.loadRest(x); err != nil {
+			// The session may have ended long ago: whoever holds such a token is a
+			// stranger, and what these routes read is small.
+			if err := x.loadStrangersBody(); err != nil {
+				return err
+			}
+			if err := refuseSecondToken(x); err != nil {
 				return err
 			}
 			return next(c)
@@ -107,9 +107,14 @@ func (a *Authenticator) verifyToken(c echo.Context, x *Exchange) error {
 	if !slices.Contains(a.Sources, found.source) {
 		return &laravel.Ambiguous{Reason: ReasonTokenSource}
 	}
-	x.Source = found.source
+	x.Source, x.raw = found.source, found.raw
 	x.Token, err = a.Tokens.Verify(found.raw)
 	return err
+}
+
+// ClientOf describes the client of a request.
+func ClientOf(c echo.Context) identity.Client {
+	return identity.Client{Address: From(c).Client, Agent: c.Request().UserAgent()}
 }
 
 // takeSmallBody looks into a small body for the token that the head lacks.
@@ -131,6 +136,11 @@ func (a *Authenticator) loadRest(x *Exchange) error {
 	if err := x.Request.LoadBody(a.BodyLimit); err != nil {
 		return err
 	}
+	return refuseSecondToken(x)
+}
+
+// refuseSecondToken looks for a token in a body that was just read.
+func refuseSecondToken(x *Exchange) error {
 	second, err := takeParameter(x.Request, identity.SourceBody)
 	if err == nil && second.raw != "" {
 		err = &laravel.Ambiguous{Reason: ReasonTwoTokens}

@@ -35,13 +35,16 @@ type Exchange struct {
 	Request *laravel.Request
 	// Source is the place the token was read from, "" when there was none.
 	Source identity.Source
-	// Token is the verified token's owner; zero without one.
-	Token Token
+	// Token is what the verified token says; zero without one.
+	Token identity.Token
 	// Principal is the proved caller; nil without a credential.
 	Principal *identity.Principal
 	// Decision is the policy's; its Rule is "" until the authorize stage.
 	Decision policy.Decision
 
+	// raw is the token as it came, a credential: it is in no log, and only
+	// RawToken gives it away.
+	raw string
 	// unread is why the body could not be read before the caller was known.
 	unread error
 	// out records what was written to the client.
@@ -53,6 +56,10 @@ type Exchange struct {
 func From(c echo.Context) *Exchange {
 	return c.Get(exchangeKey).(*Exchange)
 }
+
+// RawToken is the token as the client sent it, "" without one. It was verified
+// when Token is set.
+func (x *Exchange) RawToken() string { return x.raw }
 
 // hasToken says whether the request carried a token.
 func (x *Exchange) hasToken() bool { return x.Source != "" }

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/upstream/laravel"
 )
 
@@ -132,6 +133,9 @@ func (o *Observer) write(c echo.Context, x *Exchange, err error, status int, too
 	}
 	if x.Token.UserID != 0 {
 		attrs = append(attrs, slog.Uint64("user_id", x.Token.UserID))
+	}
+	if p := x.Principal; p != nil && p.Proof != identity.ProofToken {
+		attrs = append(attrs, slog.String("proof", string(p.Proof))) // Whose client still has a token of Faveo's.
 	}
 	if x.Decision.Reason != "" {
 		attrs = append(attrs, slog.String("rule", x.Decision.Rule), slog.String("reason", string(x.Decision.Reason)))

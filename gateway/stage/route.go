@@ -12,7 +12,9 @@ const (
 	RouteKeys         Route = "jwks"         // The public keys.
 	RouteAuthenticate Route = "authenticate" // The login.
 	RouteUser         Route = "user"         // Who the caller is.
+	RouteRefresh      Route = "refresh"      // A new token for a valid one.
 	RouteLogout       Route = "logout"       // The end of a session.
+	RouteSessions     Route = "sessions"     // The caller's own sessions.
 	RouteURL          Route = "url"          // The check of a site's address.
 	RouteAPI          Route = "api"          // Every other API route, judged by the policy.
 	RouteWeb          Route = "web"          // The web UI, passed through.

@@ -222,8 +222,8 @@ func TestCredentials(t *testing.T) {
 // seen accepts every token and remembers it.
 type seen struct{ raw string }
 
-// Verify implements stage.Tokens.
-func (s *seen) Verify(raw string) (stage.Token, error) {
+// Verify implements identity.Tokens.
+func (s *seen) Verify(raw string) (identity.Token, error) {
 	s.raw = raw
-	return stage.Token{UserID: 1, SessionID: "s"}, nil
+	return identity.Token{UserID: 1, SessionID: "s"}, nil
 }
