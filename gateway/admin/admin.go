@@ -1,16 +1,48 @@
-// Package admin is the private listener: the metrics for the scraper and the
-// two health probes for whoever starts and stops the gateway. Nothing of it
-// exists on the public listener, and it is bound to loopback unless the operator
-// says otherwise.
+// Package admin is the private listener: the metrics for the scraper, the two
+// health probes for whoever starts and stops the gateway, and the admin API for
+// whoever looks after its keys and sessions. Nothing of it exists on the public
+// listener, and it is bound to loopback unless the operator says otherwise.
+//
+// # Health
 //
 // Liveness says that the process serves; it depends on nothing outside, because
 // restarting the gateway mends no database. Readiness says that requests sent
 // here will be served: it asks every dependency, each within one bound, and
 // turns false first of all when the gateway drains.
+//
+// # The admin API
+//
+// Everything below /admin asks for a bearer token. Without one configured there
+// is no API, and every request for it is told so. Otherwise a request is looked at
+// in this order, and the first check that fails answers:
+//
+//  1. Host names this listener, so that a web page cannot reach it under a name
+//     of its own (DNS rebinding).
+//  2. No browser sent it on behalf of another site: Origin, Sec-Fetch-Site.
+//  3. The one Authorization header holds the token.
+//  4. The path is spelled exactly as a route is: not percent-encoded, without an
+//     empty segment, without a slash at its end.
+//  5. Every query parameter and every member of the body is known, given once, and
+//     means something.
+//
+// So a stranger learns nothing about what exists, and a request that was spelled
+// wrong never does more than was meant: nothing is guessed, and nothing that was
+// not understood is ignored.
+//
+// # What it refuses to do
+//
+//   - It takes no token from a query, a body or a cookie, and sets no cookie.
+//   - It never logs a token, a query or a path; the event names the route, and the
+//     key or session that a request is about.
+//   - It stops no change half way because its client hung up.
+//   - It knows neither keys nor sessions: what it does is behind two small
+//     interfaces, Keys and Sessions.
 package admin
 
 import (
 	"context"
+	"crypto/sha256"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -35,6 +67,21 @@ type Options struct {
 	Checks   []Check
 	// CheckTimeout bounds all checks of one readiness probe together.
 	CheckTimeout time.Duration
+
+	// Token is the secret that opens the admin API. Empty: there is none, and every
+	// request for it is 404 not_found.
+	Token string
+	// ListenHost is the host of admin.listen, in lower case; it may be empty. It
+	// counts as Host, besides "localhost" and every IP address.
+	ListenHost string
+	// Hosts are further names that count as Host, in lower case and without port.
+	Hosts []string
+	// Keys and Sessions are what the API works on. Needed with a Token.
+	Keys     Keys
+	Sessions Sessions
+	// Log takes one event for each request that is none of the open routes. Nil
+	// means none.
+	Log *slog.Logger
 }
 
 // Handler serves the private listener. It is safe for concurrent use.
@@ -43,17 +90,53 @@ type Handler struct {
 	checks   []Check
 	timeout  time.Duration
 	draining atomic.Bool
+
+	enabled  bool
+	token    [sha256.Size]byte
+	hosts    map[string]bool
+	keys     Keys
+	sessions Sessions
+	log      *slog.Logger
 }
 
 // New returns a Handler.
 func New(o Options) *Handler {
-	h := &Handler{echo: echo.New(), checks: o.Checks, timeout: o.CheckTimeout}
+	h := &Handler{
+		echo: echo.New(), checks: o.Checks, timeout: o.CheckTimeout,
+		enabled: o.Token != "", token: sha256.Sum256([]byte(o.Token)), hosts: hostNames(o),
+		keys: o.Keys, sessions: o.Sessions, log: o.Log,
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
 	h.echo.IPExtractor = echo.ExtractIPDirect()
-	h.echo.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{})))
-	h.echo.GET("/livez", h.live)
-	h.echo.GET("/readyz", h.ready)
+	h.echo.HTTPErrorHandler = renderError
+	h.echo.Pre(
+		h.observe,   // First in, last out: it reports whatever the others do.
+		recoverHere, // Inside observe, so that a panic is reported as well.
+		h.guard,     // Before the router: who may not ask does not learn what there is.
+	)
+	h.echo.GET(pathMetrics, echo.WrapHandler(promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{})))
+	h.echo.GET(pathLive, h.live)
+	h.echo.GET(pathReady, h.ready)
+	for _, r := range h.routes() {
+		h.echo.Add(r.method, r.path, serve(r))
+	}
+	// A parameter at the end of a route would take in slashes as well.
+	h.echo.RouteNotFound(pathSession+"/*", func(echo.Context) error { return notFound })
 	return h
 }
+
+// The open routes: without token, and under every Host, because scrapers and
+// probes call by whatever name the site gives this machine.
+const (
+	pathMetrics = "/metrics"
+	pathLive    = "/livez"
+	pathReady   = "/readyz"
+)
+
+// isOpen reports whether anybody may ask for that path.
+func isOpen(path string) bool { return path == pathMetrics || path == pathLive || path == pathReady }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.echo.ServeHTTP(w, r) }

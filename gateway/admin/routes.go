@@ -1,0 +1,89 @@
+package admin
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// route is one operation of the API. Everything that is not named here is
+// refused.
+type route struct {
+	method, path string
+	// query are the parameters that it knows.
+	query []string
+	// body are the members that a body may have. Only a POST may have a body, and
+	// none needs one.
+	body []string
+	// status is that of success; 0 means 200.
+	status int
+	// do carries it out and returns the document to answer.
+	do func(context.Context, input) (any, error)
+}
+
+// pathSession is one session.
+const pathSession = "/admin/v1/sessions/:session_id"
+
+// routes are all operations.
+func (h *Handler) routes() []route {
+	const keys, sessions = "/admin/v1/keys", "/admin/v1/sessions"
+	return []route{
+		{method: http.MethodGet, path: keys, do: h.keyStatus},
+		{method: http.MethodPost, path: keys, body: []string{paramAlgorithm}, status: http.StatusAccepted, do: h.rotate},
+		{method: http.MethodPost, path: keys + "/rotate", body: []string{paramAlgorithm}, status: http.StatusAccepted, do: h.rotate},
+		{method: http.MethodPost, path: keys + "/reseal", do: h.reseal},
+		{method: http.MethodPost, path: keys + "/:kid/revoke", do: h.revoke},
+		{method: http.MethodGet, path: sessions, query: []string{paramUser, paramLimit}, do: h.listSessions},
+		{method: http.MethodDelete, path: sessions, query: []string{paramUser, paramAll}, do: h.endSessions},
+		{method: http.MethodDelete, path: pathSession, query: []string{paramUser}, do: h.endSession},
+		{method: http.MethodGet, path: "/admin/v1/replicas", do: h.replicas},
+	}
+}
+
+// The bounds of one operation. The commands wait a little longer, so that they
+// hear the answer.
+const (
+	readTimeout   = 10 * time.Second
+	changeTimeout = 100 * time.Second // Ending everything walks through everything.
+)
+
+// serve reads the input of a route, carries it out and answers.
+func serve(r route) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := exchangeOf(c)
+		x.route = r.path
+		in, err := readInput(c, r)
+		if err != nil {
+			return err
+		}
+		if in.id != "" {
+			x.about = append(x.about, slog.String(c.ParamNames()[0], in.id))
+		}
+		if in.user != 0 {
+			x.about = append(x.about, slog.Uint64("user_id", in.user))
+		}
+		ctx, cancel := bounded(c.Request().Context(), r.method)
+		defer cancel()
+		document, err := r.do(ctx, in)
+		if err != nil {
+			return err
+		}
+		status := r.status
+		if status == 0 {
+			status = http.StatusOK
+		}
+		return writeJSON(c, status, document)
+	}
+}
+
+// bounded gives an operation its time. A change is carried through even when its
+// client hangs up: half a revocation helps nobody.
+func bounded(ctx context.Context, method string) (context.Context, context.CancelFunc) {
+	if method == http.MethodGet {
+		return context.WithTimeout(ctx, readTimeout)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+}

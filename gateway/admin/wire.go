@@ -1,0 +1,125 @@
+package admin
+
+import "time"
+
+// The documents of the API. Times are in UTC and RFC 3339, and absent when they
+// are zero: what has not happened has no time. Lists are never null.
+
+// KeyStatus is the document of GET /admin/v1/keys.
+type KeyStatus struct {
+	Rotation Rotation `json:"rotation"`
+	// Keys are all that were ever made, the oldest first.
+	Keys []Key `json:"keys"`
+	// Replicas are the gateways that run now.
+	Replicas []Replica `json:"replicas"`
+}
+
+// Key is a signing key, without its secret.
+type Key struct {
+	// KID is the key's id, as tokens and the JWK set name it.
+	KID       string `json:"kid"`
+	Algorithm string `json:"algorithm"`
+	// State is pending, active, retiring, gone or revoked.
+	State     string    `json:"state"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	// ActivatedAt is when it began to sign, RetiredAt when it stopped.
+	ActivatedAt time.Time `json:"activated_at,omitzero"`
+	RetiredAt   time.Time `json:"retired_at,omitzero"`
+	// VerifyUntil is when a retiring key stops verifying.
+	VerifyUntil time.Time `json:"verify_until,omitzero"`
+	// EndedAt is when it became gone or revoked.
+	EndedAt time.Time `json:"ended_at,omitzero"`
+}
+
+// Rotation is where the replacing of keys stands.
+type Rotation struct {
+	// NextAt is when the schedule wants another key to sign; absent without one.
+	NextAt time.Time `json:"next_at,omitzero"`
+	// Pending is the id of the key that will sign next, SignsAt the earliest time at
+	// which it does.
+	Pending string    `json:"pending,omitempty"`
+	SignsAt time.Time `json:"signs_at,omitzero"`
+	// Waiting says why a key that is due does not go on.
+	Waiting string `json:"waiting,omitempty"`
+	// Fault says what could not be reached, FaultSince since when. Rotation waits
+	// meanwhile; signing and verifying go on.
+	Fault      string    `json:"fault,omitempty"`
+	FaultSince time.Time `json:"fault_since,omitzero"`
+}
+
+// Replica is one running gateway.
+type Replica struct {
+	ID      string `json:"id"`
+	Host    string `json:"host"`
+	Version string `json:"version"`
+	// StartedAt is by its own clock.
+	StartedAt time.Time `json:"started_at,omitzero"`
+	// Algorithm is what its tokens.algorithm says.
+	Algorithm string `json:"algorithm"`
+	// Keys are the ids of the keys whose tokens it accepts, Signing that of the one
+	// with which it signs.
+	Keys    []string `json:"keys"`
+	Signing string   `json:"signing,omitempty"`
+	// ExpiresAt is when it counts as gone unless it is heard of.
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+}
+
+// Replicas is the document of GET /admin/v1/replicas.
+type Replicas struct {
+	Replicas []Replica `json:"replicas"`
+}
+
+// Revoked is the document of POST /admin/v1/keys/{kid}/revoke.
+type Revoked struct {
+	Key Key `json:"key"`
+	// SessionsEnded is how many sessions had their token from that key.
+	SessionsEnded int `json:"sessions_ended"`
+}
+
+// Resealed is the document of POST /admin/v1/keys/reseal.
+type Resealed struct {
+	Resealed int `json:"resealed"`
+}
+
+// Session is one login. None of it is a credential.
+type Session struct {
+	ID     string `json:"id"`
+	UserID uint64 `json:"user_id"`
+	// Role is that of the account at login.
+	Role string `json:"role"`
+	// Address and Agent are those of the client at login.
+	Address   string    `json:"address,omitempty"`
+	Agent     string    `json:"agent,omitempty"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	// SeenAt is when it was last used, some minutes coarse.
+	SeenAt    time.Time `json:"last_seen_at,omitzero"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// RefreshableUntil bounds what refreshing can make of ExpiresAt.
+	RefreshableUntil time.Time `json:"refreshable_until,omitzero"`
+	// KID is the key that signed its newest token; absent when Faveo issued it.
+	KID string `json:"kid,omitempty"`
+}
+
+// SessionList is the document of GET /admin/v1/sessions.
+type SessionList struct {
+	Sessions []Session `json:"sessions"`
+	// More says that the limit has cut the list.
+	More bool `json:"more"`
+}
+
+// Ended is the document of DELETE /admin/v1/sessions and of one of them.
+type Ended struct {
+	Ended int `json:"ended"`
+}
+
+// Refusal is the document of everything that was refused or failed.
+type Refusal struct {
+	// Success is always false, as in every error of the gateway.
+	Success bool `json:"success"`
+	// Error is the code, from a closed set.
+	Error      string `json:"error"`
+	Message    string `json:"message"`
+	StatusCode int    `json:"status_code"`
+	// RequestID finds the request in the log.
+	RequestID string `json:"request_id"`
+}
