@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +24,7 @@ func newCheck(p Process) *cobra.Command {
 			if err := gateway.Check(c); err != nil {
 				return err
 			}
-			for _, warning := range c.Warnings() {
+			for _, warning := range c.Warnings(time.Now()) {
 				fmt.Fprintln(p.Stdout, "warning:", warning)
 			}
 			_, err = fmt.Fprintln(p.Stdout, "configuration and policy are good")

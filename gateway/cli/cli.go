@@ -48,7 +48,7 @@ func Main() int {
 
 // Run runs one command and returns its exit code.
 func Run(ctx context.Context, p Process) int {
-	err := newRoot(p).ExecuteContext(ctx)
+	command, err := newRoot(p).ExecuteContextC(ctx)
 	var failed *failure
 	switch {
 	case err == nil:
@@ -57,7 +57,7 @@ func Run(ctx context.Context, p Process) int {
 		fmt.Fprintf(p.Stderr, "faveo-gateway: %v\n", failed.cause)
 		return exitFailed
 	default:
-		fmt.Fprintf(p.Stderr, "faveo-gateway: %v\nRun 'faveo-gateway --help' for usage.\n", err)
+		fmt.Fprintf(p.Stderr, "faveo-gateway: %v\nRun '%s --help' for usage.\n", err, command.CommandPath())
 		return exitUsage
 	}
 }
@@ -92,6 +92,6 @@ func newRoot(p Process) *cobra.Command {
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServe(p), newDemo(p), newCheck(p), newPolicy(p), newMigrate(p), newVersion(p))
+	root.AddCommand(newServe(p), newDemo(p), newCheck(p), newPolicy(p), newKeys(p), newSessions(p), newMigrate(p), newVersion(p))
 	return root
 }

@@ -34,7 +34,7 @@ Nothing is kept when it ends.`,
 	}
 	from.register(command)
 	command.Flags().StringVar(&from.listen, "listen", "127.0.0.1:8080", "public `address`, loopback only")
-	command.Flags().StringVar(&from.adminListen, "admin-listen", "127.0.0.1:9090", "`address` of metrics and health, loopback only")
+	command.Flags().StringVar(&from.adminListen, "admin-listen", "127.0.0.1:9090", "`address` of metrics, health and the admin API, loopback only")
 	return command
 }
 
@@ -59,7 +59,7 @@ func demo(ctx context.Context, p Process, from demoSettings) (err error) {
 	}
 	parts.serveFaveo(c)
 	return serve(ctx, p, c, func(g *gateway.Gateway) {
-		welcome(p.Stdout, "http://"+g.Address(), c.Server.BasePath, "http://"+g.AdminAddress())
+		welcome(p.Stdout, "http://"+g.Address(), c.Server.BasePath, "http://"+g.AdminAddress(), parts.exports(c.Admin.Token))
 	})
 }
 
@@ -78,7 +78,7 @@ func loopback(flag, address string) error {
 }
 
 // welcome prints lines that work when they are pasted as they stand.
-func welcome(out io.Writer, origin, basePath, admin string) {
+func welcome(out io.Writer, origin, basePath, admin, withToken string) {
 	fmt.Fprintf(out, `faveo-gateway demo
   gateway  %[1]s
   metrics  %[2]s/metrics
@@ -98,6 +98,15 @@ What Faveo would have allowed and the gateway does not:
   CLIENT=$(curl -s -X POST '%[1]s/api/v1/authenticate?username=democlient&password=%[4]s' | sed 's/.*"token":"\([^"]*\)".*/\1/')
   curl -i -H "Authorization: Bearer $CLIENT" '%[1]s/api/v1/helpdesk/customers?search=demo'
 
+A new token for the old one, and the sessions of the account:
+  TOKEN=$(curl -s -X POST -H "Authorization: Bearer $TOKEN" '%[1]s/api/v1/authenticate/refresh' | sed 's/.*"token":"\([^"]*\)".*/\1/')
+  curl -H "Authorization: Bearer $TOKEN" '%[1]s/api/v1/authenticate/sessions'
+
+What an operator does, on another terminal (faveo-gateway is what make build makes; without it: go run .)
+%[5]s  faveo-gateway keys status --admin %[2]s
+  faveo-gateway keys rotate --admin %[2]s
+  faveo-gateway sessions list --admin %[2]s
+
 End the session; the token is worthless from then on:
   curl -X POST -H "Authorization: Bearer $TOKEN" '%[1]s/api/v1/authenticate/logout'
   curl -i -H "Authorization: Bearer $TOKEN" '%[1]s/api/v1/helpdesk/tickets'
@@ -108,5 +117,5 @@ The keys, the health, the numbers:
   curl -s '%[2]s/metrics' | grep faveo_gateway_logins_total
 
 Ctrl-C ends it.
-`, origin+basePath, admin, origin, standin.Password)
+`, origin+basePath, admin, origin, standin.Password, withToken)
 }

@@ -48,9 +48,12 @@ func (s *policySettings) register(command *cobra.Command) {
 }
 
 // check refuses flags that say nothing.
-func (s *policySettings) check() error {
-	if s.output != outputTable && s.output != outputJSON {
-		return fmt.Errorf("--output %q: want %s or %s", s.output, outputTable, outputJSON)
+func (s *policySettings) check() error { return checkForm(s.output) }
+
+// checkForm refuses a form of --output that there is not.
+func checkForm(output string) error {
+	if output != outputTable && output != outputJSON {
+		return fmt.Errorf("--output %q: want %s or %s", output, outputTable, outputJSON)
 	}
 	return nil
 }

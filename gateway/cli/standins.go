@@ -20,18 +20,20 @@ import (
 // standins are the embedded parts of the demo: each a real server on a free
 // port of loopback, so that the gateway runs exactly as it does with real ones.
 type standins struct {
-	redis     *miniredis.Miniredis
-	listener  net.Listener
-	faveo     *http.Server
-	directory string
-	database  string
-	secret    string
+	redis      *miniredis.Miniredis
+	stopTime   func()
+	listener   net.Listener
+	faveo      *http.Server
+	directory  string
+	database   string
+	secret     string
+	adminToken string
 }
 
 // startStandins starts all parts but the Faveo, which only listens yet. What a
 // configuration replaces stays idle.
 func startStandins(ctx context.Context) (_ *standins, err error) {
-	s := &standins{secret: rand.Text() + rand.Text(), redis: miniredis.NewMiniRedis()}
+	s := &standins{secret: rand.Text() + rand.Text(), adminToken: rand.Text() + rand.Text(), redis: miniredis.NewMiniRedis()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -40,6 +42,7 @@ func startStandins(ctx context.Context) (_ *standins, err error) {
 	if err := s.redis.Start(); err != nil {
 		return nil, fmt.Errorf("start the embedded Redis: %w", err)
 	}
+	s.letTimePass()
 	if s.directory, err = os.MkdirTemp("", "faveo-gateway-demo-"); err != nil {
 		return nil, fmt.Errorf("make a folder for the embedded database: %w", err)
 	}
@@ -50,6 +53,30 @@ func startStandins(ctx context.Context) (_ *standins, err error) {
 		return nil, fmt.Errorf("start the embedded Faveo: %w", err)
 	}
 	return s, nil
+}
+
+// letTimePass lets keys of the embedded Redis expire, which it does not do by
+// itself, until close.
+func (s *standins) letTimePass() {
+	const step = time.Second
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for tick := time.NewTicker(step); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				s.redis.FastForward(step)
+			}
+		}
+	}()
+	s.stopTime = func() {
+		stop()
+		<-done
+	}
 }
 
 // serveFaveo starts the stand-in as the configuration has its Faveo: with that
@@ -73,7 +100,17 @@ func (s *standins) settings() map[string]string {
 		"faveo.jwt_secret": s.secret,
 		"redis.url":        "redis://" + s.redis.Addr() + "/0",
 		"state.database":   s.state(),
+		"admin.token":      s.adminToken,
 	}
+}
+
+// exports is the line that gives the admin token to the commands: the demo's own one,
+// but never one that somebody has configured, and has.
+func (s *standins) exports(token config.Secret) string {
+	if token.Reveal() != s.adminToken {
+		return ""
+	}
+	return "  export FAVEO_GATEWAY_ADMIN_TOKEN=" + s.adminToken + "\n"
 }
 
 // state is the database of the demo's own tables.
@@ -97,6 +134,9 @@ func (s *standins) close() error {
 	}
 	if s.listener != nil {
 		s.listener.Close() // Closed twice, unless the server never served.
+	}
+	if s.stopTime != nil {
+		s.stopTime()
 	}
 	s.redis.Close()
 	if s.directory != "" {
