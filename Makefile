@@ -26,8 +26,8 @@ test: services ## run every test; REQUIRE_SERVICES=1 forbids skips
 	go test ./...
 
 .PHONY: race
-race: services ## run every test under the race detector
-	go test -race ./...
+race: services ## run every test under the race detector, with fewer repetitions
+	go test -race -short -timeout 20m ./...
 
 .PHONY: check
 check: ## formatting, vet, linters, known vulnerabilities

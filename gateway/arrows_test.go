@@ -10,7 +10,7 @@ import (
 // module. A room that is not named here may import nothing of it.
 var mayImport = map[string][]string{
 	"":               {"gateway/cli"},
-	"gateway/cli":    {"gateway", "gateway/config", "policy", "upstream/standin"},
+	"gateway/cli":    {"gateway", "gateway/admin", "gateway/config", "policy", "upstream/standin"},
 	"gateway":        {"gateway/...", "policy", "upstream/..."},
 	"gateway/config": {"gateway/identity", "gateway/keyring", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/database", "upstream/faveo", "upstream/proxy"},
 
@@ -21,9 +21,9 @@ var mayImport = map[string][]string{
 	"gateway/token":      {"gateway/identity"},
 	"gateway/session":    {"gateway/identity"},
 	"gateway/keyring":    {"gateway/token"},
-	"gateway/redisstore": {"gateway/session"},
+	"gateway/redisstore": {"gateway/keyring", "gateway/session", "gateway/token"},
 	"gateway/sqlstore":   {"gateway/keyring", "upstream/database"},
-	"gateway/storetest":  {"gateway/session"},
+	"gateway/storetest":  {"gateway/keyring", "gateway/session", "gateway/token"},
 
 	"gateway/storetest/service": {"upstream/database"},
 

@@ -146,7 +146,7 @@ func serve() {
 }
 
 // play starts this binary in a role and waits until it listens.
-func play(b *testing.B, role string, environ ...string) process {
+func play(b testing.TB, role string, environ ...string) process {
 	b.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

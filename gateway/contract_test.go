@@ -97,6 +97,7 @@ func TestContract(t *testing.T) {
 // TestContractByDefault replays the recordings against the default settings: the
 // table above holds, and two rules change answers beyond it.
 func TestContractByDefault(t *testing.T) {
+	inShortOnlyOnce(t)
 	stores, db := onMariaDB(t)
 	w := start(t, stores)
 	for _, recording := range faveotest.Recordings(t, "authenticate") {
@@ -137,6 +138,7 @@ var collated = map[string]string{
 // TestContractOnTheDemosDatabase replays the recordings against SQLite, as the
 // demo uses it, without any service but Redis.
 func TestContractOnTheDemosDatabase(t *testing.T) {
+	inShortOnlyOnce(t)
 	requireRedis(t)
 	db := faveotest.NewSQLite(t)
 	w := start(t, settings{
@@ -270,4 +272,13 @@ func (w *world) in(t *testing.T) *world {
 	copied := *w
 	copied.t = t
 	return &copied
+}
+
+// inShortOnlyOnce leaves the recordings to TestContract in short mode: their hashes
+// are slow under the race detector, and the other replays take the same road.
+func inShortOnlyOnce(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("in short mode TestContract alone replays the recordings")
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/login"
 	"faveo-gateway/gateway/session"
 	"faveo-gateway/gateway/stage"
@@ -61,7 +62,11 @@ var problems = []struct {
 }{
 	{stage.ErrTokenNotProvided, tokenNotProvided},
 	{token.ErrExpired, tokenExpired},
+	{token.ErrKeyRevoked, tokenRevoked},
 	{session.ErrRevoked, tokenRevoked},
+	{session.ErrSpent, tokenExpired},
+	{token.ErrNoLife, tokenExpired}, // The last second of a session passed while it was refreshed.
+	{session.ErrNotFound, notFound},
 	{errNotFound, notFound},
 	{laravel.ErrOutsideBase, notFound},
 	{laravel.ErrTooLarge, requestTooLarge},
@@ -73,6 +78,8 @@ var problems = []struct {
 	{login.ErrBusy, unavailable},
 	{laravel.ErrSpool, unavailable},
 	{session.ErrUnavailable, unavailable},
+	{keyring.ErrUnavailable, unavailable},
+	{token.ErrUnavailable, unavailable},
 	{errDatabase, unavailable},
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/login"
 	"faveo-gateway/gateway/session"
 	"faveo-gateway/gateway/stage"
@@ -38,6 +39,11 @@ func TestErrors(t *testing.T) {
 		{token.ErrExpired, 401, "token_expired", invalid + `Token has expired"`, ""},
 		{&token.Refusal{Reason: token.ReasonSignature}, 401, "token_invalid", invalid + `Token is invalid"`, ""},
 		{session.ErrRevoked, 401, "token_revoked", invalid + `Token has been revoked"`, ""},
+		{session.ErrReused, 401, "token_revoked", invalid + `Token has been revoked"`, ""},
+		{&token.Refusal{Reason: token.ReasonKeyRevoked}, 401, "token_revoked", invalid + `Token has been revoked"`, ""},
+		{session.ErrSpent, 401, "token_expired", invalid + `Token has expired"`, ""},
+		{token.ErrNoLife, 401, "token_expired", invalid + `Token has expired"`, ""},
+		{session.ErrNotFound, 404, "not_found", "", ""},
 		{denied(policy.ReasonForbiddenRole), 403, "forbidden", "", ""},
 		{denied(policy.ReasonBlocked), 403, "forbidden", "", ""},
 		{denied(policy.ReasonUnknownRoute), 403, "forbidden", "", ""},
@@ -53,6 +59,8 @@ func TestErrors(t *testing.T) {
 		{proxy.ErrTimeout, 504, "upstream_timeout", "", ""},
 		{login.ErrBusy, 503, "unavailable", "", "2"},
 		{session.ErrUnavailable, 503, "unavailable", "", "2"},
+		{keyring.ErrUnavailable, 503, "unavailable", "", "2"},
+		{token.ErrUnavailable, 503, "unavailable", "", "2"},
 		{errDatabase, 503, "unavailable", "", "2"},
 		{laravel.ErrSpool, 503, "unavailable", "", "2"},
 		{errors.New("SECRET of the inside"), 500, "internal", "", ""},

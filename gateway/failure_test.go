@@ -20,7 +20,7 @@ func TestStoresDown(t *testing.T) {
 	database, redis := newSwitch(t, "127.0.0.1:3306"), newSwitch(t, redisAddress)
 	stores["faveo.database"] = strings.Replace(stores["faveo.database"], "127.0.0.1:3306", database.address(), 1)
 	stores["redis.url"] = "redis://" + redis.address() + "/0"
-	w := start(t, merge(stores, settings{"sessions.cache_ttl": "1m", "sessions.account_ttl": "5m"}))
+	w := start(t, merge(stores, settings{"sessions.cache_ttl": "1m", "sessions.refresh_overlap": "1m", "sessions.account_ttl": "5m"}))
 	warm, cold := w.login("alice", "AlicePass1!"), w.login("bob", "BobPass1!")
 	const route = "/api/v1/helpdesk/priority"
 	login := func() answer {
@@ -31,12 +31,12 @@ func TestStoresDown(t *testing.T) {
 	}
 
 	for _, down := range []struct {
-		name         string
-		cut          func() func()
-		warm, logout int
+		name                  string
+		cut                   func() func()
+		warm, refresh, logout int
 	}{
-		{"redis", redis.cut, http.StatusOK, http.StatusServiceUnavailable},
-		{"database", database.cut, http.StatusOK, http.StatusOK},
+		{"redis", redis.cut, http.StatusOK, http.StatusServiceUnavailable, http.StatusServiceUnavailable},
+		{"database", database.cut, http.StatusOK, http.StatusOK, http.StatusOK},
 	} {
 		if got := w.send("GET", route, "", "Authorization: Bearer "+warm); got.status != http.StatusOK {
 			t.Fatalf("warm up: %d %s", got.status, got.body)
@@ -45,6 +45,9 @@ func TestStoresDown(t *testing.T) {
 		w.wantProblem(down.name+" down: login", login(), 503, "unavailable")
 		if got := w.send("GET", route, "", "Authorization: Bearer "+warm); got.status != down.warm {
 			t.Errorf("%s down: a warm session: %d %s, want %d", down.name, got.status, got.body, down.warm)
+		}
+		if got := w.send("POST", "/api/v1/authenticate/refresh", "", "Authorization: Bearer "+warm); got.status != down.refresh {
+			t.Errorf("%s down: refresh: %d %s, want %d", down.name, got.status, got.body, down.refresh)
 		}
 		w.wantProblem(down.name+" down: a cold session", w.send("GET", route, "", "Authorization: Bearer "+cold), 503, "unavailable")
 		if got := w.send("GET", "/", ""); got.status != http.StatusOK {

@@ -4,6 +4,10 @@
 // Everything that a request meets is built once, in New, front to back: stores,
 // keys, sessions, login, policy, proxy, stages. A setting that cannot work is an
 // error of New, named by its key, before the first request is taken.
+//
+// The rooms do not know one another. Small adapters here (directory, accounts,
+// sessions, tokens, facts, keyDesk, sessionDesk) fit a room to the interface that
+// another one declares.
 package gateway
 
 import (
@@ -57,28 +61,30 @@ func New(ctx context.Context, o Options) (_ *Gateway, err error) {
 			err = errors.Join(err, g.release())
 		}
 	}()
-	for _, warning := range o.Config.Warnings() {
+	for _, warning := range o.Config.Warnings(time.Now()) {
 		o.Log.Warn(warning)
 	}
 	rooms, err := g.open(ctx, o, registry)
 	if err != nil {
 		return nil, err
 	}
-	g.admin = admin.New(admin.Options{
-		Gatherer: registry, Checks: rooms.checks(), CheckTimeout: readinessTimeout,
-	})
+	g.admin = admin.New(rooms.privateDoor(o, registry))
 	if err := g.bind(o.Config, routes(rooms.frontDoor(o, registry))); err != nil {
 		return nil, err
 	}
 	return g, nil
 }
 
-// The bounds of the admin listener, which has no settings of its own.
+// What has no settings of its own: the admin listener's bounds, the census.
 const (
 	// readinessTimeout bounds one readiness probe, below the second that probes
 	// usually wait.
 	readinessTimeout       = 900 * time.Millisecond
 	adminReadHeaderTimeout = 5 * time.Second
+	adminReadTimeout       = 10 * time.Second
+	adminIdleTimeout       = 2 * time.Minute
+	// censusEvery is how often the live sessions are counted.
+	censusEvery = 15 * time.Second
 )
 
 // bind opens the listeners and makes their servers. The admin listener is
@@ -87,7 +93,13 @@ func (g *Gateway) bind(c *config.Config, public *echo.Echo) (err error) {
 	if g.adminListener, err = listen("admin.listen", c.Admin.Listen); err != nil {
 		return err
 	}
-	g.adminServer = &http.Server{Handler: g.admin, ReadHeaderTimeout: adminReadHeaderTimeout, ErrorLog: g.serverLog()}
+	g.adminServer = &http.Server{
+		Handler:           g.admin,
+		ReadHeaderTimeout: adminReadHeaderTimeout,
+		ReadTimeout:       adminReadTimeout,
+		IdleTimeout:       adminIdleTimeout,
+		ErrorLog:          g.serverLog(),
+	}
 	g.onStop("admin listener", shutdown(g.adminServer, g.adminListener))
 
 	if g.listener, err = listen("server.listen", c.Server.Listen); err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,8 +61,14 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 		return nil, fmt.Errorf("redis.url: %w", err)
 	}
 	g.onStop("redis", g.closes(s.redis.Close))
-	if s.ring, err = openRing(ctx, c, s.state, r); err != nil {
+	if s.ring, err = openRing(ctx, o, s.state, s.redis.Registry(), r); err != nil {
 		return nil, err
+	}
+	if s.ring.First() {
+		// Nobody has used this installation: of what Redis remembers nothing is lost.
+		if err := s.redis.BeginAdoption(ctx); err != nil {
+			return nil, fmt.Errorf("redis.url: %w", err)
+		}
 	}
 	if err := s.openTokens(c, r); err != nil {
 		return nil, err
@@ -68,8 +76,10 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 	manager := session.NewManager(session.Options{
 		Store: s.redis, Accounts: accounts{s.faveo}, Config: c.Sessions, Registerer: r,
 	})
-	s.sessions = sessions{manager: manager, life: c.Tokens.TTL, now: time.Now}
-	g.watch(s.redis, manager)
+	s.sessions = sessions{manager: manager, life: c.Tokens.TTL, refreshable: c.Tokens.RefreshTTL, now: time.Now}
+	g.background("signing keys", s.ring.Run)
+	g.background("news of other replicas", watch(s.redis, manager, s.ring, r))
+	g.background("census of sessions", session.NewCensus(s.redis, censusEvery, r).Run)
 	if s.proxy, err = openProxy(c, r); err != nil {
 		return nil, fmt.Errorf("faveo.urls: %w", err)
 	}
@@ -107,7 +117,9 @@ func Check(c *config.Config) error {
 // openTokens makes what issues and checks the gateway's tokens, and what mints
 // those that PHP gets to see.
 func (s *rooms) openTokens(c *config.Config, r prometheus.Registerer) (err error) {
-	options := token.Options{Keys: s.ring, Config: c.Tokens, AppClass: c.Faveo.JWTAppClass, Registerer: r}
+	options := token.Options{
+		Keys: s.ring, Config: c.Tokens, AppClass: c.Faveo.JWTAppClass, FaveoSecret: c.Faveo.JWTSecret.Reveal(), Registerer: r,
+	}
 	if s.tokens.issuer, err = token.NewIssuer(options); err != nil {
 		return fmt.Errorf("tokens: %w", err)
 	}
@@ -123,21 +135,6 @@ func (s *rooms) openTokens(c *config.Config, r prometheus.Registerer) (err error
 		return fmt.Errorf("faveo.jwt_secret: %w", err)
 	}
 	return nil
-}
-
-// watch empties the local cache of what other replicas end.
-func (g *Gateway) watch(store *redisstore.Store, manager *session.Manager) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = store.Watch(ctx, manager.Drop) // It says only which of the two ended it.
-	}()
-	g.onStop("session events", func(context.Context) error {
-		cancel()
-		<-done
-		return nil
-	})
 }
 
 func openProxy(c *config.Config, r prometheus.Registerer) (*proxy.Proxy, error) {
@@ -161,6 +158,18 @@ func (s *rooms) checks() []admin.Check {
 		{Name: string(dependencyState), Probe: s.state.Ping},
 		{Name: string(dependencyRedis), Probe: s.redis.Ping},
 		{Name: string(dependencyUpstream), Probe: s.proxy.Probe},
+	}
+}
+
+// privateDoor is what the private listener is made of.
+func (s *rooms) privateDoor(o Options, gatherer prometheus.Gatherer) admin.Options {
+	host, _, _ := net.SplitHostPort(o.Config.Admin.Listen) // Validated with the configuration.
+	return admin.Options{
+		Gatherer: gatherer, Checks: s.checks(), CheckTimeout: readinessTimeout,
+		Token: o.Config.Admin.Token.Reveal(), ListenHost: strings.ToLower(host), Hosts: o.Config.Admin.Hosts,
+		Keys:     keyDesk{s.ring, s.sessions.manager},
+		Sessions: sessionDesk{s.sessions.manager},
+		Log:      o.Log,
 	}
 }
 
@@ -190,7 +199,7 @@ func (s *rooms) frontDoor(o Options, r prometheus.Registerer) frontDoor {
 			Canonical: stage.Canonical,
 			LoadBody:  stage.LoadStrangersBody,
 		},
-		keys:   func() ([]byte, error) { return token.PublicSet(s.ring.PublicKeys()) },
+		keys:   newPublicKeys(s.ring, c.Keys.PublishAhead),
 		proxy:  s.proxy,
 		bridge: s.bridge,
 	}

@@ -23,7 +23,7 @@ type frontDoor struct {
 	authorizer    *stage.Authorizer
 	checker       urlChecker
 	login         *login.Handler
-	keys          publicKeys
+	keys          *publicKeys
 	proxy         *proxy.Proxy
 	bridge        stage.Bridge
 }
@@ -47,9 +47,15 @@ func routes(d frontDoor) *echo.Echo {
 	api := d.basePath + "/api/"
 	e.POST(api+"v1/authenticate", chain(d.login.Authenticate, stage.On(stage.RouteAuthenticate)))
 	e.Match([]string{http.MethodGet, http.MethodHead}, api+"v1/authenticate/user",
-		chain(d.user, stage.On(stage.RouteUser), authenticate, authorize))
+		chain(d.ofCaller(d.login.User), stage.On(stage.RouteUser), authenticate, authorize))
+	e.POST(api+"v1/authenticate/refresh",
+		chain(d.refresh, stage.On(stage.RouteRefresh), d.authenticator.RequireToken()))
 	e.POST(api+"v1/authenticate/logout",
 		chain(d.logout, stage.On(stage.RouteLogout), d.authenticator.RequireToken()))
+	e.Match([]string{http.MethodGet, http.MethodHead}, api+"v1/authenticate/sessions",
+		chain(d.ofCaller(d.login.Sessions), stage.On(stage.RouteSessions), authenticate, authorize))
+	e.DELETE(api+"v1/authenticate/sessions/:session",
+		chain(d.ofCaller(d.endSession), stage.On(stage.RouteSessions), authenticate, authorize))
 	e.Match([]string{http.MethodGet, http.MethodHead}, api+"v1/helpdesk/url",
 		chain(d.checkURL, stage.On(stage.RouteURL), authorize))
 
@@ -69,22 +75,6 @@ func chain(handler echo.HandlerFunc, stages ...echo.MiddlewareFunc) echo.Handler
 		handler = add(handler)
 	}
 	return handler
-}
-
-// user answers who the caller is.
-func (d frontDoor) user(c echo.Context) error {
-	caller := stage.From(c).Principal
-	if caller == nil {
-		return stage.ErrTokenNotProvided // A policy that lets strangers in has nobody to show.
-	}
-	return d.login.User(c, caller)
-}
-
-// logout ends the session of a verified token. The session itself is not asked
-// for: ending one that has ended is a success.
-func (d frontDoor) logout(c echo.Context) error {
-	token := stage.From(c).Token
-	return d.login.Logout(c, token.UserID, token.SessionID)
 }
 
 // send binds the proxy to a kind of request.

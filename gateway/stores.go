@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -103,7 +104,10 @@ func openRedis(ctx context.Context, c *config.Config, observe func(string, time.
 	return store, nil
 }
 
-func openRing(ctx context.Context, c *config.Config, store keyring.Store, r prometheus.Registerer) (*keyring.Ring, error) {
+// openRing opens the key ring, which shows this replica to the others by the name
+// of its host.
+func openRing(ctx context.Context, o Options, store keyring.Store, registry keyring.Registry, r prometheus.Registerer) (*keyring.Ring, error) {
+	c := o.Config
 	sealing := c.State.RevealKeys()
 	if len(sealing) == 0 {
 		derived, err := keyring.DeriveEncryptionKey(c.Faveo.JWTSecret.Reveal())
@@ -112,7 +116,13 @@ func openRing(ctx context.Context, c *config.Config, store keyring.Store, r prom
 		}
 		sealing = append(sealing, derived)
 	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
 	return keyring.Open(ctx, keyring.Options{
-		Store: store, EncryptionKeys: sealing, Algorithm: c.Tokens.Algorithm, Registerer: r,
+		Store: store, Registry: registry, EncryptionKeys: sealing,
+		Algorithm: c.Tokens.Algorithm, Config: c.Keys, MaxTTL: c.Tokens.MaxTTL,
+		Self: keyring.Self{Host: host, Version: o.Build.Version}, Registerer: r, Log: o.Log,
 	})
 }

@@ -1,0 +1,34 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"faveo-gateway/gateway/login"
+)
+
+// OpenLoginWithoutHash opens a gateway's rooms, without its listeners, and returns
+// its login with one change: every password is right and costs nothing. It is for
+// measuring what a login costs besides the hash.
+func OpenLoginWithoutHash(ctx context.Context, o Options) (service *login.Service, stop func() error, err error) {
+	g := &Gateway{log: o.Log, grace: o.Config.Server.ShutdownGrace}
+	s, err := g.open(ctx, o, prometheus.NewRegistry())
+	if err != nil {
+		return nil, g.release, err
+	}
+	return login.New(login.Options{
+		Config: o.Config.Login, Directory: trusting{directory{s.faveo}}, Sessions: s.sessions,
+		Tokens: s.tokens, Registerer: prometheus.NewRegistry(), Log: o.Log,
+	}), g.release, nil
+}
+
+// trusting is a directory whose accounts take any password.
+type trusting struct{ directory }
+
+// Find implements login.Directory.
+func (d trusting) Find(ctx context.Context, username string) (login.Account, error) {
+	account, err := d.directory.Find(ctx, username)
+	account.Verify = func(string) (bool, error) { return true, nil }
+	return account, err
+}
