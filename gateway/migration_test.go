@@ -121,6 +121,21 @@ func TestLogoutOfAFaveoTokenIsAlwaysStored(t *testing.T) {
 	other.wantRefused("the whole family", successor)
 }
 
+// TestStolenFaveoToken is refreshed by a thief, and later by its owner: neither goes
+// on.
+func TestStolenFaveoToken(t *testing.T) {
+	stores, _ := onMariaDB(t)
+	w := start(t, merge(accepting(stores), settings{"sessions.refresh_overlap": "1s", "sessions.cache_ttl": "1s"}))
+	stolen := faveoToken(4, "aaaaaaaaaaaaaaaa", time.Now().Add(-time.Minute), time.Hour)
+	thief := w.refresh(stolen)
+	w.wantServed("the thief", thief)
+	eventually(t, "the end of the overlap", func() bool {
+		return w.send(http.MethodGet, priority, "", bearer(stolen)).status == http.StatusUnauthorized
+	})
+	w.wantProblem("the owner", w.send(http.MethodPost, "/api/v1/authenticate/refresh", "", bearer(stolen)), 401, "token_revoked")
+	w.wantRefused("the thief afterwards", thief)
+}
+
 // TestEndOfEverythingEndsFaveoTokens, also those that nobody has shown yet.
 func TestEndOfEverythingEndsFaveoTokens(t *testing.T) {
 	stores, _ := onMariaDB(t)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"faveo-gateway/gateway/identity"
@@ -86,8 +87,9 @@ func (s sessions) Alive(ctx context.Context, h login.Holder) error {
 // Refresh implements login.Sessions.
 func (s sessions) Refresh(ctx context.Context, h login.Holder, mint login.Mint) (string, error) {
 	if h.ByFaveo {
-		// Only now it may get the session that is to be prolonged.
-		if err := s.Alive(ctx, h); err != nil {
+		// Only now it may get the session that is to be prolonged. Whether it was
+		// refreshed before is for Refresh to find out.
+		if err := s.Alive(ctx, h); err != nil && !errors.Is(err, session.ErrRevoked) {
 			return "", err
 		}
 	}
