@@ -2,13 +2,14 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"faveo-gateway/gateway/session"
 )
 
-// tombstoneMargin is how much longer an end is remembered than its session would have
-// lasted; finishFunction has it too.
+// tombstoneMargin is how much longer than its token a tombstone lives: the clock by
+// which that was reckoned may have been ahead.
 const tombstoneMargin = time.Hour
 
 // BeginAdoption tells Redis that nothing which ended is forgotten yet, because nothing
@@ -17,7 +18,9 @@ const tombstoneMargin = time.Hour
 // Faveo have ended: Adopt then refuses all that were issued before, and marks anew.
 // Whoever never calls it has everybody with a token of Faveo log in again, once; so
 // does a site that adopts nothing for 31 days. A failover that loses the last writes
-// cannot be told from none: it loses those ends, as it loses logins.
+// cannot be told from none: it loses those ends, as it loses logins. Of a cluster, a
+// master that comes back empty is noticed only if the marker was on it: there every
+// master needs persistence, or a replica.
 func (s *Store) BeginAdoption(ctx context.Context) error {
 	return s.call(ctx, opAdopting, func(ctx context.Context) error {
 		return s.client.Set(ctx, s.keys.adopting(), "", markLife).Err()
@@ -26,7 +29,9 @@ func (s *Store) BeginAdoption(ctx context.Context) error {
 
 // Adopt implements session.Store. What concerns all users is in another slot: it is
 // asked for first, and again when the session is stored, because a DeleteEverything or
-// the end of Redis may have come between. One that comes later finds the session.
+// the end of Redis may have come between. One that comes later finds the session. What
+// was begun is carried through when the client hangs up: half an adoption would be an
+// end.
 func (s *Store) Adopt(ctx context.Context, adopted session.Session, issuedAt time.Time, maxPerUser int) ([]string, error) {
 	if err := storable(adopted, true, maxPerUser); err != nil {
 		return nil, err
@@ -34,17 +39,23 @@ func (s *Store) Adopt(ctx context.Context, adopted session.Session, issuedAt tim
 	if err := s.adoptable(ctx, issuedAt); err != nil {
 		return nil, err
 	}
+	ctx = context.WithoutCancel(ctx)
 	ended, err := s.store(ctx, opAdopt, s.scripts.adopt, adopted, maxPerUser, &issuedAt)
+	if errors.Is(err, session.ErrNotFound) {
+		return nil, err
+	}
+	// Also after a fault: the session may be stored all the same.
+	again := s.adoptable(ctx, issuedAt)
+	if errors.Is(again, session.ErrNotFound) {
+		if err := s.Delete(ctx, adopted.UserID, adopted.ID); err != nil {
+			return nil, err
+		}
+		return nil, again
+	}
 	if err != nil {
 		return nil, err
 	}
-	if refused := s.adoptable(ctx, issuedAt); refused != nil {
-		if err := s.Delete(context.WithoutCancel(ctx), adopted.UserID, adopted.ID); err != nil {
-			return nil, err
-		}
-		return nil, refused
-	}
-	return ended, nil
+	return ended, again
 }
 
 // adoptable returns ErrNotFound for a token that is over with those of all users.

@@ -217,6 +217,7 @@ func TestFullRedis(t *testing.T) {
 	for range 4 {
 		live = append(live, create(t, store, newSession(time.Now(), 7)))
 	}
+	create(t, store, newSession(time.Now(), 8))
 	if err := client.ConfigSet(t.Context(), "maxmemory", "1mb").Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -241,6 +242,15 @@ func TestFullRedis(t *testing.T) {
 		}
 		told.want(t, ended(7, ""))
 	}
+	if n, err := store.DeleteEverything(t.Context()); n != 1 || err != nil {
+		t.Errorf("DeleteEverything = %d, %v, want the one that is left", n, err)
+	}
+	told.want(t, anySession, anyKey)
+	id := session.NewID()
+	if err := store.Bar(t.Context(), 9, id, time.Now().Add(time.Hour)); err != nil {
+		t.Errorf("Bar: %v", err)
+	}
+	told.want(t, ended(9, id))
 	began := time.Now()
 	if err := client.Del(t.Context(), "fgw:{news}:epoch").Err(); err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@
 //
 //	fgw:{u:<user>}:s:<session>  the record (see encoding.go), expires with the session
 //	fgw:{u:<user>}:index        a sorted set of session ids, oldest first, expires after the last of them
-//	fgw:{u:<user>}:e:<session>  a tombstone: the session, of a token that Faveo issued, was ended; expires
-//	                            an hour after the session would have
+//	fgw:{u:<user>}:e:<session>  a tombstone: the token of Faveo's that the id was made of had its session,
+//	                            or may have none; expires an hour after the token
 //	fgw:{u:<user>}:since        when all sessions of the user were ended last, in Unix seconds
 //	fgw:{all}:since             when those of all users were, or when Redis was found to have been emptied
 //	fgw:{all}:adopting          Redis has not been emptied since the gateway's first start, see adopt.go

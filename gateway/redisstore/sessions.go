@@ -59,7 +59,7 @@ func (s *Store) store(ctx context.Context, operation string, sc script, created 
 	arguments := []any{content, life.Milliseconds(), (life + indexMargin).Milliseconds(), maxPerUser - 1, id, s.keys.user(user)}
 	if issuedAt != nil {
 		keys = append(keys, s.keys.tombstone(user, id), s.keys.since(user))
-		arguments = append(arguments, issuedAt.Unix())
+		arguments = append(arguments, issuedAt.Unix(), (life + tombstoneMargin).Milliseconds())
 	}
 	err = s.call(ctx, operation, func(ctx context.Context) error {
 		ended, err = s.run(ctx, sc, keys, arguments...).StringSlice()

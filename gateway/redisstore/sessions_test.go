@@ -179,17 +179,17 @@ func TestEvictedRecord(t *testing.T) {
 }
 
 // TestEndedSessionsLeaveTheirKeys counts the keys: what is over by the index alone would
-// stay until it expires. Of an adopted session a tombstone stays.
+// stay until it expires. An adopted session has its tombstone from the beginning.
 func TestEndedSessionsLeaveTheirKeys(t *testing.T) {
 	store, server, clock := openMini(t)
-	wantKeys := func(when string, live, ended []session.Session, more ...string) {
+	wantKeys := func(when string, live, adopted []session.Session, more ...string) {
 		t.Helper()
 		var index []string
 		want := more
 		for _, s := range live {
 			want, index = append(want, "fgw:{u:7}:s:"+s.ID), append(index, s.ID)
 		}
-		for _, s := range ended {
+		for _, s := range adopted {
 			want = append(want, "fgw:{u:7}:e:"+s.ID)
 		}
 		slices.Sort(want)
@@ -210,11 +210,11 @@ func TestEndedSessionsLeaveTheirKeys(t *testing.T) {
 	if _, err := store.Adopt(t.Context(), c, clock.Now(), 2); err != nil {
 		t.Fatal(err)
 	}
-	wantKeys("beyond the limit", sessions{b, c}, sessions{a}, index, epoch, marker)
+	wantKeys("beyond the limit", sessions{b, c}, sessions{a, c}, index, epoch, marker)
 	if err := store.Delete(t.Context(), 7, b.ID); err != nil {
 		t.Fatal(err)
 	}
-	wantKeys("after Delete", sessions{c}, sessions{a}, index, epoch, marker)
+	wantKeys("after Delete", sessions{c}, sessions{a, c}, index, epoch, marker)
 	// A refresh does not make it another kind.
 	changed := c
 	changed.Token.KeyID = "key"

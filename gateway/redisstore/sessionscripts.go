@@ -1,24 +1,10 @@
 package redisstore
 
-// finishFunction ends one session, and returns whether there was one. One that was
-// adopted, or a record that does not say, leaves a tombstone for an hour longer than it
-// would have lasted. It deletes first: once a script has changed something, a full Redis
-// lets it write as well. The record is read by pcall, so that one of a wrong type stops
-// nothing halfway.
+// finishFunction ends one session, and returns whether there was one.
 const finishFunction = `
-local function adopted(content)
-  local ok, record = pcall(cjson.decode, content)
-  return not ok or type(record) ~= 'table' or record.adopted
-end
 local function finish(user, index, id)
-  local key = user .. 's:' .. id
-  local left = redis.call('PTTL', key)
-  local content = redis.pcall('GET', key)
-  local n = redis.call('DEL', key)
+  local n = redis.call('DEL', user .. 's:' .. id)
   redis.call('ZREM', index, id)
-  if left > 0 and adopted(content) then
-    redis.call('SET', user .. 'e:' .. id, '', 'PX', left + 3600000)
-  end
   return n
 end
 `
@@ -58,7 +44,9 @@ end
 
 const createScript = `return store()`
 
-// replaceScript stores a session in place of another content of it.
+// replaceScript stores a session in place of another content of it. It never makes the
+// session live shorter, for the clock by which its life was reckoned may be ahead: what
+// the record says of its expiry decides.
 //
 // KEYS: record, index. ARGV: content that was found, content to store, life in ms,
 // life of the index in ms, id. Returns 1, or 0 when something else is stored.
@@ -66,7 +54,8 @@ const replaceScript = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] or not redis.call('ZSCORE', KEYS[2], ARGV[5]) then
   return 0
 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+local life = math.max(tonumber(ARGV[3]), redis.call('PTTL', KEYS[1]))
+redis.call('SET', KEYS[1], ARGV[2], 'PX', string.format('%.0f', life))
 if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[4]) then
   redis.call('PEXPIRE', KEYS[2], ARGV[4])
 end

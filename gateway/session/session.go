@@ -217,9 +217,9 @@ type Store interface {
 	// issued at issuedAt, and which is therefore asked for again and again. When
 	// the user has it already nothing happens. When it was ended or barred before, or
 	// when DeleteAll for the user or DeleteEverything was called in or after the second
-	// of issuedAt, it is ErrNotFound: what has ended stays ended. An end is remembered
-	// for an hour longer than the Session would have lasted, because the clock by which
-	// that was reckoned may have been ahead; the end of all, for longer than any token
+	// of issuedAt, it is ErrNotFound: what has ended stays ended. That it was adopted is
+	// remembered for an hour longer than s.ExpiresAt, which is the token's, because the
+	// clock by which that was reckoned may have been ahead; the end of all, for longer than any token
 	// lives, 31 days. A Store that finds out that it may have lost such a memory answers
 	// the same for every token from before. A Session that is not Adopted is an error.
 	Adopt(ctx context.Context, s Session, issuedAt time.Time, maxPerUser int) (ended []string, err error)
