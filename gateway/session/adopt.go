@@ -26,7 +26,7 @@ type Adoption struct {
 // able to log in: what the password was when Faveo issued the token, nobody knows. What
 // was ended stays ended. A Store that was emptied has forgotten what that was: then
 // every token from before is over, and its holder logs in again.
-func (m *Manager) CheckAdopted(ctx context.Context, a Adoption) (Session, Account, error) {
+func (m *Manager) CheckAdopted(ctx context.Context, a Adoption) (*Session, Account, error) {
 	s, account, err := m.check(ctx, a.UserID, a.SessionID, a.TokenID)
 	if errors.Is(err, ErrNotFound) {
 		if err = m.adopt(ctx, a); err == nil {

@@ -27,8 +27,9 @@ func wantAdopted(t *testing.T, m *session.Manager, a session.Adoption) session.S
 	s, account, err := m.CheckAdopted(t.Context(), a)
 	if err != nil || s.ID != a.SessionID || s.UserID != a.UserID || account.UserID != a.UserID {
 		t.Errorf("CheckAdopted = %+v, %+v, %v, want the session", s, account, err)
+		return session.Session{}
 	}
-	return s
+	return *s
 }
 
 func wantNotAdopted(t *testing.T, m *session.Manager, a session.Adoption, want error) {
@@ -37,7 +38,7 @@ func wantNotAdopted(t *testing.T, m *session.Manager, a session.Adoption, want e
 	if !errors.Is(err, want) || errors.Is(err, session.ErrRevoked) != errors.Is(want, session.ErrRevoked) {
 		t.Errorf("CheckAdopted: %v, want %v", err, want)
 	}
-	if s != (session.Session{}) || account != (session.Account{}) {
+	if s != nil || account != (session.Account{}) {
 		t.Errorf("CheckAdopted returned %+v, %+v with its error", s, account)
 	}
 }

@@ -10,25 +10,23 @@ import (
 // Check answers whether the Session of a verified token still counts for the token
 // of that id, and returns it with the account behind it, whose Role is the one that
 // counts. Both are at most cache_ttl and account_ttl old. The Successors in Previous,
-// which are for Refresh alone, are empty.
+// which are for Refresh alone, are empty. The Session is shared with other calls and
+// must not be changed.
 //
 // ErrRevoked means that it does not count (401). Any other error includes
 // ErrUnavailable and means that nobody can tell now (503), or that ctx ended
 // while another request's read was waited for; then it includes ctx's error too.
-func (m *Manager) Check(ctx context.Context, userID uint64, id, tokenID string) (Session, Account, error) {
+func (m *Manager) Check(ctx context.Context, userID uint64, id, tokenID string) (*Session, Account, error) {
 	s, account, err := m.check(ctx, userID, id, tokenID)
 	return answer(s, account, err)
 }
 
 // answer makes what check returns into what Check does.
-func answer(s *Session, account Account, err error) (Session, Account, error) {
+func answer(s *Session, account Account, err error) (*Session, Account, error) {
 	if errors.Is(err, ErrNotFound) {
-		return Session{}, Account{}, ErrRevoked
+		return nil, Account{}, ErrRevoked
 	}
-	if err != nil {
-		return Session{}, Account{}, err
-	}
-	return *s, account, nil
+	return s, account, err
 }
 
 // check is Check, but for ErrNotFound where the Store has no such Session. What it

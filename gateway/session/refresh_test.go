@@ -126,7 +126,7 @@ func TestRefreshedRecord(t *testing.T) {
 	}
 	// Memory has no successors.
 	want.Previous[0].Successor = ""
-	if got, _, err := w.Check(t.Context(), 7, s.ID, newest); err != nil || got != want {
+	if got, _, err := w.Check(t.Context(), 7, s.ID, newest); err != nil || *got != want {
 		t.Errorf("Check = %+v, %v\nwant %+v", got, err, want)
 	}
 }
