@@ -68,20 +68,11 @@ func readClaims(payload []byte) (wireClaims, uint64, Reason) {
 		return wireClaims{}, 0, reason
 	}
 	r := claimReader{members: members}
-	w := wireClaims{
-		Issuer:    r.text("iss"),
-		Audience:  r.text("aud"),
-		IssuedAt:  r.integer("iat"),
-		NotBefore: r.integer("nbf"),
-		ExpiresAt: r.integer("exp"),
-		ID:        r.text("jti"),
-		Subject:   r.text("sub"),
-		SessionID: r.text("sid"),
-		Role:      r.text("role"),
-		Version:   r.integer("ver"),
-		Provider:  r.text("prv"),
-	}
-	userID := r.userID(w.Subject)
+	w, userID := r.faveos()
+	w.Audience = r.text("aud")
+	w.SessionID = r.text("sid")
+	w.Role = r.text("role")
+	w.Version = r.integer("ver")
 	return w, userID, r.reason
 }
 
@@ -90,6 +81,21 @@ func readClaims(payload []byte) (wireClaims, uint64, Reason) {
 type claimReader struct {
 	members object
 	reason  Reason
+}
+
+// faveos returns the seven claims that Faveo writes, which the gateway's own tokens
+// have too, and the user's id in one of them.
+func (r *claimReader) faveos() (wireClaims, uint64) {
+	w := wireClaims{
+		Issuer:    r.text("iss"),
+		IssuedAt:  r.integer("iat"),
+		NotBefore: r.integer("nbf"),
+		ExpiresAt: r.integer("exp"),
+		ID:        r.text("jti"),
+		Subject:   r.text("sub"),
+		Provider:  r.text("prv"),
+	}
+	return w, r.userID(w.Subject)
 }
 
 // take returns the member and notes its absence.

@@ -16,7 +16,7 @@ import (
 // typeFaveo is the header typ of Faveo's tokens.
 const typeFaveo = "JWT"
 
-// faveoClaims is how many claims Faveo writes.
+// faveoClaims is how many claims Faveo writes: those of claimReader.faveos.
 const faveoClaims = 7
 
 // faveoIssuer is the iss that Faveo writes: the URL of the login request without
@@ -77,16 +77,7 @@ func readFaveoClaims(payload []byte) (wireClaims, uint64, Reason) {
 		return wireClaims{}, 0, reason
 	}
 	r := claimReader{members: members}
-	w := wireClaims{
-		Issuer:    r.text("iss"),
-		IssuedAt:  r.integer("iat"),
-		ExpiresAt: r.integer("exp"),
-		NotBefore: r.integer("nbf"),
-		ID:        r.text("jti"),
-		Subject:   r.text("sub"),
-		Provider:  r.text("prv"),
-	}
-	userID := r.userID(w.Subject)
+	w, userID := r.faveos()
 	if len(members) > faveoClaims {
 		r.mistyped()
 	}

@@ -15,8 +15,8 @@ const (
 type metrics struct {
 	// valid and faveo count the accepted tokens.
 	valid, faveo prometheus.Counter
-	// refused has one counter per Reason, and one for ErrUnavailable. It is filled once and read only, so
-	// counting neither locks nor allocates.
+	// refused has one counter per Reason, and one for ErrUnavailable. It is filled once
+	// and read only, so counting neither locks nor allocates.
 	refused map[Reason]prometheus.Counter
 }
 
