@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"faveo-gateway/gateway/admin"
 	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/login"
 	"faveo-gateway/gateway/session"
@@ -187,4 +189,17 @@ func writeProblem(c echo.Context, p problem) {
 	}
 	// A client that left cannot be told that it left.
 	_ = c.Blob(p.status, "application/json", body)
+}
+
+// adminError says to the admin API what an error of the key ring or of the sessions
+// means.
+func adminError(err error) error {
+	switch {
+	case errors.Is(err, keyring.ErrUnknownKey), errors.Is(err, session.ErrNotFound):
+		return fmt.Errorf("%w: %w", admin.ErrNotFound, err)
+	case errors.Is(err, keyring.ErrUnavailable), errors.Is(err, session.ErrUnavailable):
+		return fmt.Errorf("%w: %w", admin.ErrUnavailable, err)
+	default:
+		return err
+	}
 }

@@ -24,7 +24,7 @@ var _ admin.Keys = keyDesk{}
 func (d keyDesk) Status(ctx context.Context) (admin.KeyStatus, error) {
 	s, err := d.ring.Status(ctx)
 	if err != nil {
-		return admin.KeyStatus{}, keyProblem(err)
+		return admin.KeyStatus{}, adminError(err)
 	}
 	shown := admin.KeyStatus{Rotation: admin.Rotation{
 		NextAt: s.Rotation.NextAt, Pending: s.Rotation.Pending, SignsAt: s.Rotation.SignsAt,
@@ -49,7 +49,7 @@ func (d keyDesk) Rotate(ctx context.Context, algorithm string) (admin.Key, error
 		return admin.Key{}, admin.BadRequest(fmt.Sprintf("algorithm must be one of %v", token.Algorithms()))
 	}
 	key, err := d.ring.Rotate(ctx, a)
-	return keyOf(key), keyProblem(err)
+	return keyOf(key), adminError(err)
 }
 
 // Revoke implements admin.Keys. The key is refused everywhere once it is revoked;
@@ -61,7 +61,7 @@ func (d keyDesk) Revoke(ctx context.Context, kid string) (admin.Revoked, error) 
 			"The key is revoked, that is stored; the other replicas could not be told and learn it within seconds. Ask again to end its sessions", err)
 	}
 	if err != nil {
-		return admin.Revoked{}, keyProblem(err)
+		return admin.Revoked{}, adminError(err)
 	}
 	n, err := d.manager.EndWhere(ctx, func(s session.Session) bool { return s.Token.KeyID == kid })
 	if err != nil {
@@ -74,24 +74,12 @@ func (d keyDesk) Revoke(ctx context.Context, kid string) (admin.Revoked, error) 
 // Reseal implements admin.Keys.
 func (d keyDesk) Reseal(ctx context.Context) (int, error) {
 	n, err := d.ring.Reseal(ctx)
-	return n, keyProblem(err)
+	return n, adminError(err)
 }
 
 func keyOf(k keyring.Key) admin.Key {
 	return admin.Key{
 		KID: k.ID, Algorithm: string(k.Algorithm), State: string(k.State), CreatedAt: k.CreatedAt,
 		ActivatedAt: k.ActivatedAt, RetiredAt: k.RetiredAt, VerifyUntil: k.VerifyUntil, EndedAt: k.EndedAt,
-	}
-}
-
-// keyProblem says to the admin API what an error of the key ring means.
-func keyProblem(err error) error {
-	switch {
-	case errors.Is(err, keyring.ErrUnknownKey):
-		return fmt.Errorf("%w: %w", admin.ErrNotFound, err)
-	case errors.Is(err, keyring.ErrUnavailable):
-		return fmt.Errorf("%w: %w", admin.ErrUnavailable, err)
-	default:
-		return err
 	}
 }

@@ -3,7 +3,6 @@ package gateway
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +31,7 @@ func (d sessionDesk) List(ctx context.Context, userID uint64, limit int) (list [
 		slices.SortFunc(list, func(a, b admin.Session) int {
 			return cmp.Or(cmp.Compare(a.UserID, b.UserID), a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
 		})
-		return list, more, sessionProblem(err)
+		return list, more, adminError(err)
 	}
 	sessions, err := d.manager.List(ctx, userID)
 	for _, s := range sessions {
@@ -40,7 +39,7 @@ func (d sessionDesk) List(ctx context.Context, userID uint64, limit int) (list [
 			break
 		}
 	}
-	return list, more, sessionProblem(err)
+	return list, more, adminError(err)
 }
 
 // End implements admin.Sessions.
@@ -53,7 +52,7 @@ func (d sessionDesk) End(ctx context.Context, userID uint64, id string) (int, er
 		err = d.manager.End(ctx, userID, id)
 	}
 	if err != nil {
-		return 0, sessionProblem(err)
+		return 0, adminError(err)
 	}
 	return 1, nil
 }
@@ -80,7 +79,7 @@ func (d sessionDesk) owner(ctx context.Context, userID uint64, id string) (uint6
 // EndUser implements admin.Sessions.
 func (d sessionDesk) EndUser(ctx context.Context, userID uint64) (int, error) {
 	n, err := d.manager.EndAll(ctx, userID)
-	return n, sessionProblem(err)
+	return n, adminError(err)
 }
 
 // EndAll implements admin.Sessions.
@@ -97,17 +96,5 @@ func sessionOf(s session.Session) admin.Session {
 		ID: s.ID, UserID: s.UserID, Role: s.Role, Address: s.Address, Agent: s.Agent,
 		CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, ExpiresAt: s.ExpiresAt, RefreshableUntil: s.RefreshableUntil,
 		KID: s.Token.KeyID,
-	}
-}
-
-// sessionProblem says to the admin API what an error of the sessions means.
-func sessionProblem(err error) error {
-	switch {
-	case errors.Is(err, session.ErrNotFound):
-		return fmt.Errorf("%w: %w", admin.ErrNotFound, err)
-	case errors.Is(err, session.ErrUnavailable):
-		return fmt.Errorf("%w: %w", admin.ErrUnavailable, err)
-	default:
-		return err
 	}
 }

@@ -70,8 +70,7 @@ func loopback(flag, address string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", flag, err)
 	}
-	ip := net.ParseIP(host)
-	if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !isLoopback(host) {
 		return fmt.Errorf("%s: %q is not a loopback address, and the demo listens on loopback only", flag, address)
 	}
 	return nil
