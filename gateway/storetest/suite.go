@@ -30,7 +30,7 @@ func TestSessionStore(t *testing.T, open OpenSessions) {
 		{"a long session outlives a later short one in the index", indexOutlives},
 		{"delete ends one session and can be repeated", deleteOne},
 		{"delete all ends all of one user", deleteAll},
-		{"the oldest beyond the limit are ended", limit},
+		{"the oldest beyond the limit are ended", sessionLimit},
 		{"expired sessions do not count for the limit", limitExpired},
 		{"a lower limit ends all that are too many", limitLowered},
 		{"users do not see each other's sessions", isolation},
@@ -207,7 +207,7 @@ func deleteAll(t *testing.T, s *sessionSuite) {
 	s.wantLive(t, after)
 }
 
-func limit(t *testing.T, s *sessionSuite) {
+func sessionLimit(t *testing.T, s *sessionSuite) {
 	var all []session.Session
 	for i := range 5 {
 		created, ended := s.create(t, 7, time.Hour, 3)
