@@ -36,6 +36,7 @@ type Proof string
 const (
 	ProofToken      Proof = "token"       // A bearer token that this gateway issued.
 	ProofFaveoToken Proof = "faveo_token" // One that Faveo issued, during a migration.
+	ProofAPIKey     Proof = "api_key"     // A managed API key that is bound to the user.
 )
 
 // Principal is a proved caller. It is immutable once it is in a context and
@@ -46,7 +47,8 @@ type Principal struct {
 	// Role is the account's role as last read from the database, not the one
 	// that the token was issued with.
 	Role Role
-	// SessionID names the session that the credential belongs to.
+	// SessionID names the session that the credential belongs to; "" for an API key,
+	// which has none.
 	SessionID string
 	// Proof is how the caller proved to be this user.
 	Proof Proof

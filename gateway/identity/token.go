@@ -18,6 +18,11 @@ type Token struct {
 	IssuedAt, ExpiresAt time.Time
 }
 
-// Client describes where a request came from, for the records of sessions. Both may
-// be empty, and are as the client sent them.
-type Client struct{ Address, Agent string }
+// Client describes where a request came from, for the records of sessions and for the
+// audit trail.
+type Client struct {
+	// Address and Agent may be empty; Agent is as the client sent it.
+	Address, Agent string
+	// RequestID names the request in the log.
+	RequestID string
+}
