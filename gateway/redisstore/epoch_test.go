@@ -19,7 +19,7 @@ const soon = time.Second
 // wantSoon waits for the news that anything may have ended.
 func (n news) wantSoon(t *testing.T, since time.Time) time.Duration {
 	t.Helper()
-	n.want(t, anySession, anyKey)
+	n.want(t, anySession, anyKey, anyAPIKey)
 	took := time.Since(since)
 	if took > soon {
 		t.Errorf("noticed after %v, want within %v", took, soon)
@@ -89,7 +89,7 @@ func TestLostMessage(t *testing.T) {
 		between.lose(1)
 		remove()
 		remove()
-		told.want(t, anySession, anyKey)
+		told.want(t, anySession, anyKey, anyAPIKey)
 		settle(t, here, told)
 		if got := measured.take(); len(got) < 2 {
 			t.Errorf("measured %v, want both", got)
@@ -231,11 +231,18 @@ func TestFullRedis(t *testing.T) {
 		t.Errorf("Delete: %v", err)
 	}
 	told.want(t, ended(7, live[0].ID))
+	if err := store.APIKeys().Put(t.Context(), "key-a", 2, []byte("revoked"), time.Minute); err != nil {
+		t.Errorf("Put: %v", err)
+	}
+	if err := store.APIKeys().Announce(t.Context(), "Abcdefghij01"); err != nil {
+		t.Errorf("Announce: %v", err)
+	}
+	told.want(t, `apikey "Abcdefghij01"`)
 	n, err := store.DeleteWhere(t.Context(), func(s session.Session) bool { return s.ID == live[1].ID })
 	if n != 1 || err != nil {
 		t.Errorf("DeleteWhere = %d, %v", n, err)
 	}
-	told.want(t, anySession, anyKey)
+	told.want(t, anySession, anyKey, anyAPIKey)
 	for _, want := range []int{2, 0} {
 		if n, err := store.DeleteAll(t.Context(), 7); n != want || err != nil {
 			t.Errorf("DeleteAll = %d, %v, want %d", n, err, want)
@@ -245,7 +252,7 @@ func TestFullRedis(t *testing.T) {
 	if n, err := store.DeleteEverything(t.Context()); n != 1 || err != nil {
 		t.Errorf("DeleteEverything = %d, %v, want the one that is left", n, err)
 	}
-	told.want(t, anySession, anyKey)
+	told.want(t, anySession, anyKey, anyAPIKey)
 	id := session.NewID()
 	if err := store.Bar(t.Context(), 9, id, time.Now().Add(time.Hour)); err != nil {
 		t.Errorf("Bar: %v", err)

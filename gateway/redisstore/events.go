@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"faveo-gateway/gateway/apikey"
 	"faveo-gateway/gateway/session"
 )
 
@@ -80,9 +81,10 @@ func (s *Store) newsArguments(news ...string) []any {
 const (
 	newsSession    = "session" // <user> <id>: that session has ended.
 	newsUser       = "user"    // <user>: all sessions of that user have.
-	newsEverything = "all"     // Any session may have ended, and the keys may have changed.
+	newsEverything = "all"     // Any session may have ended, and all keys may have changed.
 	newsKeys       = "keys"    // The signing keys have changed.
 	newsKey        = "key"     // <kid>: that signing key was revoked.
+	newsAPIKey     = "apikey"  // <id>: that API key has changed.
 )
 
 func sessionEnded(userID uint64, id string) string {
@@ -94,6 +96,8 @@ func userEnded(userID uint64) string {
 }
 
 func keyRevoked(kid string) string { return newsKey + " " + kid }
+
+func apiKeyChanged(id string) string { return newsAPIKey + " " + id }
 
 // idPattern is what the id of a signing key or a replica can be. It has no blank and
 // nothing that means anything in a key.
@@ -107,6 +111,7 @@ type announcement struct {
 	userID        uint64
 	sessionID     string
 	kid           string
+	apiKeyID      string
 }
 
 // isEnd reports whether it takes something from somebody.
@@ -136,6 +141,9 @@ func (a *announcement) readRest(words []string) (ok bool) {
 	case a.kind == newsKey && len(words) == 1:
 		a.kid = words[0]
 		return idPattern.MatchString(a.kid)
+	case a.kind == newsAPIKey && len(words) == 1:
+		a.apiKeyID = words[0]
+		return apikey.ValidID(a.apiKeyID)
 	case a.kind == newsUser && len(words) == 1:
 		a.userID, ok = readNumber(words[0])
 		return ok && a.userID != 0

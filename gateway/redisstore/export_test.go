@@ -16,6 +16,8 @@ func (a announcement) Text() string {
 		return userEnded(a.userID)
 	case newsKey:
 		return keyRevoked(a.kid)
+	case newsAPIKey:
+		return apiKeyChanged(a.apiKeyID)
 	}
 	return a.kind
 }

@@ -52,7 +52,7 @@ func FuzzRecord(f *testing.F) {
 // FuzzAnnouncement: what is understood is exactly what would have been published.
 func FuzzAnnouncement(f *testing.F) {
 	id := session.NewID()
-	for _, text := range []string{"session 7 " + id, "user 7", "all", "keys", "key kid", "user 07", "all ", "session 7  " + id} {
+	for _, text := range []string{"session 7 " + id, "user 7", "all", "keys", "key kid", "apikey Abcdefghij01", "apikey short", "user 07", "all ", "session 7  " + id} {
 		f.Add("0 1 " + text)
 		f.Add("1770000000000000 1770000000000001 " + text)
 	}

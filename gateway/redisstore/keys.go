@@ -55,4 +55,18 @@ func (k keys) replicas() string { return k.prefix + "{replicas}:r:" }
 
 func (k keys) leases() string { return k.prefix + "{replicas}:leases" }
 
+// kept is a value of APIKeys.
+func (k keys) kept(name string) string { return k.prefix + "{k:" + name + "}" }
+
 func (k keys) census() string { return k.prefix + "{census}" }
+
+// group is what all keys of a group of limits begin with. Groups, sets and owners of
+// buckets are texts that package limit has checked: none has a brace. The name of a
+// bucket has no colon.
+func (k keys) group(group string) string { return k.prefix + "{l:" + group + "}:" }
+
+func (k keys) buckets(group string) string { return k.group(group) + "b:" }
+
+func (k keys) members(group, set string) string { return k.group(group) + "m:" + set }
+
+func (k keys) locked(group string) string { return k.group(group) + "locked" }

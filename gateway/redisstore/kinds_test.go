@@ -27,6 +27,8 @@ func testEverything(t *testing.T, url string) {
 		testWatch(t, here, there, time.Now)
 	})
 	t.Run("registry", func(t *testing.T) { testRegistry(t, url) })
+	t.Run("API keys", func(t *testing.T) { testAPIKeyCache(t, url) })
+	t.Run("limits", func(t *testing.T) { testLimits(t, url) })
 	t.Run("walk", func(t *testing.T) {
 		here, there := pair(t)
 		testWalk(t, here, there)

@@ -23,6 +23,7 @@ func TestClusterRunsAScriptOnce(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"Create":  func() error { _, err := store.Create(t.Context(), s, 1); return err },
 		"Replace": func() error { return store.Replace(t.Context(), s, s) },
+		"Put":     func() error { return store.APIKeys().Put(t.Context(), "a", 1, nil, time.Minute) },
 		"Delete":  func() error { return store.Delete(t.Context(), 7, session.NewID()) },
 	} {
 		node.scripts.Store(0)

@@ -21,8 +21,8 @@ type Options struct {
 	// Timeout bounds every call. Required.
 	Timeout time.Duration
 	// PoolSize is how many calls may be under way at once, each on its own
-	// connection; for each node of a cluster. Zero is go-redis's default, 10 per
-	// CPU (5 in a cluster); at most 10000. Watch has one more.
+	// connection; for each node of a cluster. Zero is go-redis's default, 10 for each
+	// of GOMAXPROCS (5 in a cluster); at most 10000. Watch has one more.
 	PoolSize int
 	// Now is the clock that sessions are made by; nil is time.Now.
 	Now func() time.Time

@@ -20,11 +20,19 @@
 //	fgw:{replicas}:r:<replica>  a gateway that runs, see registry.go; expires with its registration
 //	fgw:{replicas}:leases       a sorted set of when the registration of each expires
 //	fgw:{census}                the number of live sessions, counted within the last minute
+//	fgw:{k:<name>}              a version, ":" and what package apikey has sealed; expires within a minute
+//
+// What the replicas limit together, see limits.go:
+//
+//	fgw:{l:<group>}:b:<name>:<of>  when a bucket will be full, in Unix microseconds; expires then
+//	fgw:{l:<group>}:m:<set>        a sorted set of members by when they leave, in Unix microseconds
+//	fgw:{l:<group>}:locked         a sorted set of the listed buckets that are empty, <name>:<of>, by when one
+//	                               can be taken, in Unix microseconds; expires after the last of them
 //
 // "fgw:" is Options.KeyPrefix. The braces are hash tags: what a script touches
 // together is in one slot of a Redis Cluster. Users are numbers and session ids have
-// a fixed alphabet, hence no two users and no two sessions can meet in one key. Every
-// key expires by itself.
+// a fixed alphabet, and so have groups, buckets and the names of what is kept of API
+// keys, hence no two of them can meet in one key. Every key expires by itself.
 //
 // # How
 //
@@ -40,10 +48,11 @@
 //
 // It does not retry and does not wait long: a call takes at most
 // Options.Timeout, also when the connection has to be made first. Ending a session is
-// two calls, adopting one is three, a walk through all of them is many. It never takes a
-// broken record or an unexpected answer for a missing session or a missing replica. It
-// never reads from a replica of Redis. Its errors name operations, addresses and keys,
-// and never the URL, which has the password.
+// two calls, adopting one is three, a walk through all of them, or clearing lockouts,
+// is many. It never takes a broken record or an unexpected answer for a missing
+// session, a missing replica or a full bucket. It never reads from a replica of Redis.
+// Its errors name operations, addresses and keys, and never the URL, which has the
+// password.
 //
 // go-redis has one logger for the whole process, which writes to stderr. Open
 // silences it: all that it would say comes back as the error of some call.
@@ -93,12 +102,20 @@ const (
 	opRegister    = "register"
 	opReplicas    = "replicas"
 	opLeave       = "leave"
+	opTake        = "limit_take"
+	opReturn      = "limit_return"
+	opRemember    = "limit_remember"
+	opLocked      = "lockouts"
+	opClear       = "lockouts_clear"
+	opAPIKeyGet   = "apikey_get"
+	opAPIKeyPut   = "apikey_put"
 )
 
 var _ session.Store = (*Store)(nil)
 
-// Store is a session.Store in Redis, and has a keyring.Registry and a session.Counter
-// over the same connections. It is safe for concurrent use.
+// Store is a session.Store in Redis, and has a keyring.Registry, a session.Counter, an
+// apikey.Cache and a limit.Store over the same connections. It is safe for concurrent
+// use.
 type Store struct {
 	client  redis.UniversalClient
 	keys    keys

@@ -14,6 +14,8 @@ type scripts struct {
 	adoptable, mark                                      script // of all users
 	announce, poll                                       script // of the news
 	register, leave                                      script // of the replicas
+	take, giveBack, remember, locked, lockedPage, clear  script // of a group of limits
+	keep                                                 script // of one value of APIKeys
 }
 
 func newScripts() scripts {
@@ -31,6 +33,14 @@ func newScripts() scripts {
 		poll:      newScript(announceFunction + pollScript),
 		register:  newScript(registerScript),
 		leave:     newScript(leaveScript),
+
+		take:       newScript(bucketFunctions + takeScript),
+		giveBack:   newScript(bucketFunctions + giveBackScript),
+		remember:   newScript(rememberScript),
+		locked:     newScript(lockedScript),
+		lockedPage: newScript(lockedPageScript),
+		clear:      newScript(clearScript),
+		keep:       newScript(keepScript),
 	}
 }
 

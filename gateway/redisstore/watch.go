@@ -19,7 +19,7 @@ const (
 )
 
 // Handler is told what the replicas announce. Its functions are called one at a time,
-// by goroutines of Watch, and must not block. None may be nil but Latency.
+// by goroutines of Watch, and must not block. None may be nil but APIKey and Latency.
 type Handler struct {
 	// Session is told of a session that has ended; with "" for the id of all of the
 	// user, and with 0 for the user that anything may have ended.
@@ -27,6 +27,8 @@ type Handler struct {
 	// Key is told of a signing key that was revoked, and with "" that the keys may
 	// have changed.
 	Key func(kid string)
+	// APIKey is told of an API key that has changed, and with "" that any may have.
+	APIKey func(id string)
 	// Latency is told of each end, a key's included, how long ago it was announced, by
 	// the clock of Redis; also of one whose message was lost, when that is noticed.
 	Latency func(time.Duration)
@@ -186,17 +188,30 @@ func (w *watcher) tell(a announcement) {
 		w.handler.Session(a.userID, a.sessionID)
 	case newsKeys, newsKey:
 		w.handler.Key(a.kid)
+	case newsAPIKey:
+		w.tellAPIKey(a.apiKeyID)
 	default:
-		w.handler.Session(0, "")
-		w.handler.Key("")
+		w.tellAll()
+	}
+}
+
+// tellAll tells that anything may have ended or changed.
+func (w *watcher) tellAll() {
+	w.handler.Session(0, "")
+	w.handler.Key("")
+	w.tellAPIKey("")
+}
+
+func (w *watcher) tellAPIKey(id string) {
+	if w.handler.APIKey != nil {
+		w.handler.APIKey(id)
 	}
 }
 
 // forget tells that anything may have ended or changed, up to that epoch.
 func (w *watcher) forget(epoch int64) {
 	w.heard, w.suspect = epoch, 0
-	w.handler.Session(0, "")
-	w.handler.Key("")
+	w.tellAll()
 }
 
 // observe tells how long ago the announcement of that epoch was.

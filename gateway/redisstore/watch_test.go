@@ -22,6 +22,7 @@ func (n news) handler() redisstore.Handler {
 	return redisstore.Handler{
 		Session: func(userID uint64, id string) { n <- fmt.Sprintf("session %d %q", userID, id) },
 		Key:     func(kid string) { n <- fmt.Sprintf("key %q", kid) },
+		APIKey:  func(id string) { n <- fmt.Sprintf("apikey %q", id) },
 	}
 }
 
@@ -29,6 +30,7 @@ func (n news) handler() redisstore.Handler {
 const (
 	anySession = `session 0 ""`
 	anyKey     = `key ""`
+	anyAPIKey  = `apikey ""`
 )
 
 func ended(userID uint64, id string) string { return fmt.Sprintf("session %d %q", userID, id) }
@@ -86,7 +88,7 @@ func watch(t *testing.T, store *redisstore.Store) news {
 	t.Helper()
 	n := make(news, 1000)
 	start(t, store, n.handler())
-	n.await(t, anyKey)
+	n.await(t, anyAPIKey)
 	settle(t, store, n)
 	return n
 }
@@ -142,12 +144,12 @@ func testWatch(t *testing.T, here, there *redisstore.Store, now func() time.Time
 		if n, err := here.DeleteWhere(t.Context(), func(session.Session) bool { return true }); n != want || err != nil {
 			t.Fatalf("DeleteWhere = %d, %v, want %d", n, err, want)
 		}
-		told.want(t, anySession, anyKey)
+		told.want(t, anySession, anyKey, anyAPIKey)
 	}
 	if _, err := here.DeleteEverything(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	told.want(t, anySession, anyKey)
+	told.want(t, anySession, anyKey, anyAPIKey)
 	if err := here.Registry().AnnounceKeys(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
@@ -156,6 +158,17 @@ func testWatch(t *testing.T, here, there *redisstore.Store, now func() time.Time
 		t.Fatal(err)
 	}
 	told.want(t, `key "a-kid"`)
+	for range 2 {
+		if err := here.APIKeys().Announce(t.Context(), "Abcdefghij01"); err != nil {
+			t.Fatal(err)
+		}
+		told.want(t, `apikey "Abcdefghij01"`)
+	}
+	for _, id := range []string{"", "short", "Abcdefghij_1", "Abcdefghij012"} {
+		if err := here.APIKeys().Announce(t.Context(), id); err == nil {
+			t.Errorf("the API key %q was announced", id)
+		}
+	}
 	for _, kid := range []string{"two words", "line\nbreak", "{brace}", "é"} {
 		if err := here.Registry().AnnounceKeys(t.Context(), kid); err == nil {
 			t.Errorf("the kid %q was announced", kid)
@@ -218,10 +231,11 @@ func TestWatchMalformedMessagesDropEverything(t *testing.T) {
 		"1  2 all", "1 18446744073709551615 all", "1 99999999999999999999 all", next, next + "nothing", next + "ALL", next + "all ", next + "all 7",
 		next + "keys kid", next + "key", next + "key ", next + "key a b", next + "key a\nb", next + "user", next + "user 0", next + "user -7",
 		next + "user 07", next + "user 18446744073709551616", next + "user 7 " + id, next + "session 7", next + "session 7 ", next + "session 0 " + id,
+		next + "apikey", next + "apikey ", next + "apikey short", next + "apikey Abcdefghij01 x", next + "apikey Abcdefghij_1",
 		next + "session 7 " + id + " ", next + "session 7 " + id[1:], next + "session x " + id, next + "session\t7 " + id,
 	} {
 		server.Publish("fgw:{news}", payload)
-		told.want(t, anySession, anyKey)
+		told.want(t, anySession, anyKey, anyAPIKey)
 	}
 	if err := store.Delete(t.Context(), 7, id); err != nil {
 		t.Fatal(err)
@@ -237,7 +251,7 @@ func TestWatchAfterRestart(t *testing.T) {
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	told.want(t, anySession, anyKey)
+	told.want(t, anySession, anyKey, anyAPIKey)
 	settle(t, store, told)
 	id := session.NewID()
 	if err := store.Delete(t.Context(), 7, id); err != nil {
@@ -253,7 +267,7 @@ func TestWatchLosesItsConnection(t *testing.T) {
 	between := newRelay(t, service.RedisAddress)
 	told := watch(t, open(t, redisstore.Options{URL: between.url(), KeyPrefix: prefix}))
 	between.cut()
-	told.want(t, anySession, anyKey)
+	told.want(t, anySession, anyKey, anyAPIKey)
 }
 
 // TestWatchNoticesSilence has the way to Redis swallow everything without
@@ -265,7 +279,7 @@ func TestWatchNoticesSilence(t *testing.T) {
 	told := watch(t, open(t, redisstore.Options{URL: between.url(), KeyPrefix: prefix}))
 	between.swallow()
 	start := time.Now()
-	told.want(t, anySession, anyKey)
+	told.want(t, anySession, anyKey, anyAPIKey)
 	if took := time.Since(start); took > 6*time.Second {
 		t.Errorf("noticed after %v", took)
 	}
@@ -300,7 +314,7 @@ func TestWatchStartsBeforeRedis(t *testing.T) {
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	told.want(t, anySession, anyKey)
+	told.want(t, anySession, anyKey, anyAPIKey)
 }
 
 func TestWatchEndsWithTheStore(t *testing.T) {

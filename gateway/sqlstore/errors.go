@@ -13,7 +13,7 @@ func classify(err error) error {
 	case database.IsMissingTable(err), database.IsMissingColumn(err):
 		return fmt.Errorf("%w: %w", ErrNotMigrated, err)
 	case database.IsDenied(err):
-		return fmt.Errorf("%w: grant SELECT, INSERT and UPDATE, and for migrate also DELETE, CREATE, ALTER, INDEX and DROP, on the tables %s: %w",
+		return fmt.Errorf("%w: grant SELECT, INSERT and UPDATE, for observability.audit.keep also DELETE, and for migrate also DELETE, CREATE, ALTER, INDEX and DROP, on the tables %s: %w",
 			ErrRights, tables, err)
 	default:
 		return err

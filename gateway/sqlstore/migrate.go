@@ -25,7 +25,7 @@ var migrations embed.FS
 const versionTable = "faveo_gateway_migrations"
 
 // tables lists what the gateway keeps, for messages.
-const tables = versionTable + ", faveo_gateway_signing_keys"
+const tables = versionTable + ", faveo_gateway_signing_keys, faveo_gateway_api_keys, faveo_gateway_audit, faveo_gateway_audit_head"
 
 // newProvider returns goose for the migrations in the SQL of d. It prints nothing
 // and knows no migration but these.

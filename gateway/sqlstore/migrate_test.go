@@ -96,19 +96,38 @@ func TestMigrationThatWasCutOffRunsAgain(t *testing.T) {
 			`ALTER TABLE faveo_gateway_signing_keys DROP COLUMN configured, DROP KEY faveo_gateway_signing_keys_pending,
 				DROP COLUMN pending_slot, DROP COLUMN activated_at, DROP COLUMN retired_at, DROP COLUMN verify_until, DROP COLUMN ended_at`,
 		},
-		"after the columns":  {`UPDATE faveo_gateway_signing_keys SET configured = '', activated_at = NULL`},
-		"before it is noted": {},
+		"after the columns":   {`UPDATE faveo_gateway_signing_keys SET configured = '', activated_at = NULL`},
+		"before the API keys": {`DROP TABLE faveo_gateway_api_keys`},
+		"before it is noted":  {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := mysqlURL(service.NewDatabase(t))
 			db, s := firstVersion(t, url), migrated(t, url)
-			for _, statement := range append(undo, `DELETE FROM faveo_gateway_migrations WHERE version_id = 2`) {
+			for _, statement := range append(undo, `DELETE FROM faveo_gateway_migrations WHERE version_id >= 2`) {
 				service.Exec(t, db, statement)
 			}
 			again(t, s)
 			wantKeys(t, s, upgraded())
 		})
 	}
+}
+
+// TestAPIKeysSurviveAMigrationThatRunsAgain: it was cut off after the table, and others
+// have begun to work.
+func TestAPIKeysSurviveAMigrationThatRunsAgain(t *testing.T) {
+	databases(t, func(t *testing.T, url string) {
+		s := migrated(t, url)
+		if err := s.APIKeys().Add(t.Context(), apiKey()); err != nil {
+			t.Fatalf("Add: %v", err)
+		}
+		service.Exec(t, raw(t, url), `DELETE FROM faveo_gateway_migrations WHERE version_id >= 3`)
+		if applied, err := s.Migrate(t.Context()); err != nil || !reflect.DeepEqual(applied, all[2:]) {
+			t.Fatalf("applied %v, %v; want %v", applied, err, all[2:])
+		}
+		if got, err := s.APIKeys().Find(t.Context(), apiKey().ID); err != nil || !reflect.DeepEqual(got, apiKey()) {
+			t.Errorf("Find = %+v, %v", got, err)
+		}
+	})
 }
 
 // TestSecondKeyInASlotIsRefusedByTheTable: also by whoever writes past the program.

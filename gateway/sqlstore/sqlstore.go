@@ -5,7 +5,9 @@
 // or written. The package stores bytes and knows neither keys nor tokens. It
 // is one of the few doors to database/sql, and holds no decision that is not a
 // statement's condition or an index: only one signing key is active, and only one
-// pending, by unique indexes, and a key leaves a state only while it is in it.
+// pending, by unique indexes, and a key leaves a state only while it is in it; an API
+// key is changed only in the version that the change was made of; the entries of the
+// audit trail have one order, by a lock on the row of its head.
 //
 // Tables are made by Migrate alone, with the migrations embedded here. Every
 // other call on a database without them fails with ErrNotMigrated.
@@ -24,14 +26,20 @@ import (
 
 	"github.com/pressly/goose/v3"
 
+	"faveo-gateway/gateway/apikey"
+	"faveo-gateway/gateway/audit"
 	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/upstream/database"
 )
 
-var _ keyring.Store = (*Store)(nil)
+var (
+	_ keyring.Store = (*Store)(nil)
+	_ audit.Store   = (*Store)(nil)
+)
 
 // The errors of this package, to be tested with errors.Is. What another replica
-// was first with is keyring.ErrActiveExists, ErrPendingExists or ErrChanged.
+// was first with is keyring.ErrActiveExists, ErrPendingExists or ErrChanged, or
+// apikey.ErrConflict.
 var (
 	// ErrNotMigrated means that the gateway's tables are missing or old: the
 	// command migrate makes them.
@@ -45,9 +53,11 @@ const (
 	// migrateTimeout is the deadline of Migrate, which may wait for another
 	// replica to finish.
 	migrateTimeout = 2 * time.Minute
-	// connections bounds the pool. The tables are read at the start and now
-	// and then, never by a request.
-	connections = 4
+	// connections bounds the pool. The tables are read at the start and now and then,
+	// and by a request only for an API key that no replica has seen lately, of which four
+	// are looked up at once; as many are left for the audit trail, which has one writer,
+	// for keys that are known, and for the key ring.
+	connections = 8
 	// connectionLife makes the pool follow a database that moved.
 	connectionLife = 5 * time.Minute
 )
@@ -60,7 +70,9 @@ type Options struct {
 	// Timeout is the deadline of each call, Migrate excepted. Required.
 	Timeout time.Duration
 	// Observe, when not nil, is told of every call. The operations are ping,
-	// migrate, keys, add_active, add_pending, activate, bury, revoke and reseal.
+	// migrate, keys, add_active, add_pending, activate, bury, revoke, reseal,
+	// apikey_add, apikey_find, apikey_list, apikey_replace, apikey_used, audit_head,
+	// audit_after, audit_append and audit_prune.
 	Observe Observer
 	// Now is the clock that measures for Observe; nil means time.Now.
 	Now func() time.Time
@@ -68,13 +80,14 @@ type Options struct {
 
 // Observer is told of a call after it: which operation of a closed set, how long
 // it took, and its failure. The failure is nil when the database answered, be it
-// that another replica was first. A call that fails because the caller's context was
-// cancelled is not told of: a client that hangs up says nothing about the
-// database, in neither direction. A deadline of the caller that passes is a
-// failure. It is called from many goroutines at once.
+// that another replica was first, or that there is no such key. A call that fails
+// because the caller's context was cancelled is not told of: a client that hangs up
+// says nothing about the database, in neither direction. A deadline of the caller
+// that passes is a failure. It is called from many goroutines at once.
 type Observer func(operation string, took time.Duration, failure error)
 
-// Store is an open database. It is safe for concurrent use.
+// Store is an open database: a keyring.Store and an audit.Store, which has an
+// apikey.Store in the same database. It is safe for concurrent use.
 type Store struct {
 	db       *sql.DB
 	provider *goose.Provider
@@ -147,10 +160,8 @@ func (s *Store) call(ctx context.Context, operation string, timeout time.Duratio
 	defer cancel()
 	began := s.now()
 	err := run(bounded)
-	answered := err == nil || errors.Is(err, keyring.ErrActiveExists) ||
-		errors.Is(err, keyring.ErrPendingExists) || errors.Is(err, keyring.ErrChanged)
 	switch took := s.now().Sub(began); {
-	case answered:
+	case err == nil, isAnswer(err):
 		s.observe(operation, took, nil)
 	case !errors.Is(ctx.Err(), context.Canceled):
 		s.observe(operation, took, err)
@@ -159,4 +170,16 @@ func (s *Store) call(ctx context.Context, operation string, timeout time.Duratio
 		return nil
 	}
 	return fmt.Errorf("sqlstore: %s: %w", operation, classify(err))
+}
+
+// isAnswer reports whether err is an answer of the database, and no fault.
+func isAnswer(err error) bool {
+	for _, answer := range []error{
+		keyring.ErrActiveExists, keyring.ErrPendingExists, keyring.ErrChanged, apikey.ErrNotFound, apikey.ErrConflict,
+	} {
+		if errors.Is(err, answer) {
+			return true
+		}
+	}
+	return false
 }

@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"faveo-gateway/gateway/apikey"
 	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/sqlstore"
 	"faveo-gateway/gateway/storetest"
@@ -76,7 +77,7 @@ func record(kid string) keyring.Record {
 	}
 }
 
-var all = []string{"00001_signing_keys", "00002_key_rotation"}
+var all = []string{"00001_signing_keys", "00002_key_rotation", "00003_api_keys", "00004_audit"}
 
 func TestMigrate(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
@@ -101,8 +102,16 @@ func TestWithoutTablesEveryCallSaysSo(t *testing.T) {
 		if !errors.Is(err, sqlstore.ErrNotMigrated) || records != nil {
 			t.Errorf("Keys: %v, %v; want ErrNotMigrated", records, err)
 		}
-		if err := s.AddActive(t.Context(), record("a")); !errors.Is(err, sqlstore.ErrNotMigrated) {
-			t.Errorf("AddActive: %v, want ErrNotMigrated", err)
+		_, find := s.APIKeys().Find(t.Context(), apiKey().ID)
+		_, list := s.APIKeys().List(t.Context())
+		for name, err := range map[string]error{
+			"AddActive": s.AddActive(t.Context(), record("a")), "Find": find, "List": list,
+			"Add": s.APIKeys().Add(t.Context(), apiKey()), "Replace": s.APIKeys().Replace(t.Context(), apiKey()),
+			"Used": s.APIKeys().Used(t.Context(), map[string]time.Time{apiKey().ID: made}),
+		} {
+			if !errors.Is(err, sqlstore.ErrNotMigrated) || errors.Is(err, apikey.ErrNotFound) {
+				t.Errorf("%s: %v, want ErrNotMigrated", name, err)
+			}
 		}
 	})
 }
@@ -232,20 +241,28 @@ func TestUserWithoutRightsIsToldWhichOnes(t *testing.T) {
 	}
 	wantDenied(t, s.AddActive(t.Context(), record("a")), "INSERT", "faveo_gateway_signing_keys")
 	wantDenied(t, s.Bury(t.Context(), "a", made), "UPDATE", "faveo_gateway_signing_keys")
+	wantDenied(t, s.APIKeys().Add(t.Context(), apiKey()), "INSERT", "faveo_gateway_api_keys")
+	wantDenied(t, s.APIKeys().Replace(t.Context(), apiKey()), "UPDATE", "faveo_gateway_api_keys")
 }
 
-// TestReadmesRightsAreEnough: SELECT, INSERT and UPDATE on the keys, SELECT on the
-// migrations, once somebody else has migrated.
+// TestReadmesRightsAreEnough: SELECT, INSERT and UPDATE on both kinds of keys, SELECT on
+// the migrations, once somebody else has migrated.
 func TestReadmesRightsAreEnough(t *testing.T) {
 	name, user := service.NewDatabase(t), service.NewUser(t, "s3cret-pw")
 	migrated(t, mysqlURL(name))
 	root := service.MariaDB(t)
-	service.Exec(t, root, "GRANT SELECT, INSERT, UPDATE ON "+name+".faveo_gateway_signing_keys TO "+user+"@'127.0.0.1'")
+	for _, table := range []string{"signing_keys", "api_keys"} {
+		service.Exec(t, root, "GRANT SELECT, INSERT, UPDATE ON "+name+".faveo_gateway_"+table+" TO "+user+"@'127.0.0.1'")
+	}
 	service.Exec(t, root, "GRANT SELECT ON "+name+".faveo_gateway_migrations TO "+user+"@'127.0.0.1'")
 	s := migrated(t, "mysql://"+user+":s3cret-pw@"+service.MariaDBAddress+"/"+name)
 	pending := record("p")
 	pending.State = keyring.StatePending
+	keys, used := s.APIKeys(), map[string]time.Time{apiKey().ID: made}
 	for what, err := range map[string]error{
+		"Add":        keys.Add(t.Context(), apiKey()),
+		"Replace":    keys.Replace(t.Context(), replaced(apiKey())),
+		"Used":       keys.Used(t.Context(), used),
 		"AddActive":  s.AddActive(t.Context(), record("a")),
 		"AddPending": s.AddPending(t.Context(), pending, "a"),
 		"Activate":   s.Activate(t.Context(), "p", "a", made, made),
@@ -305,12 +322,22 @@ func TestObserverHearsEveryCall(t *testing.T) {
 	s.Bury(t.Context(), "a", made)
 	s.Revoke(t.Context(), "a", made, keyring.Record{})
 	s.Reseal(t.Context(), "p", pending.Sealed, []byte("other"))
+	keys := s.APIKeys()
+	keys.Find(t.Context(), apiKey().ID)
+	keys.Add(t.Context(), apiKey())
+	keys.Add(t.Context(), apiKey())
+	keys.Replace(t.Context(), replaced(apiKey()))
+	keys.Replace(t.Context(), replaced(apiKey()))
+	keys.List(t.Context())
+	keys.Used(t.Context(), map[string]time.Time{apiKey().ID: made})
 	s.Keys(t.Context())
 	s.Ping(t.Context())
 	want := []string{
 		"ping 1s false", "keys 1s true", "migrate 1s false",
 		"add_active 1s false", "add_active 1s false", "add_pending 1s false", "add_pending 1s false",
 		"activate 1s false", "activate 1s false", "bury 1s false", "revoke 1s false", "reseal 1s false",
+		"apikey_find 1s false", "apikey_add 1s false", "apikey_add 1s false",
+		"apikey_replace 1s false", "apikey_replace 1s false", "apikey_list 1s false", "apikey_used 1s false",
 		"keys 1s false", "ping 1s false",
 	}
 	if !reflect.DeepEqual(heard, want) {
