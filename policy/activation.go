@@ -47,6 +47,9 @@ func (a *activation) ResolveName(name string) (any, bool) {
 	case "captures":
 		return a.capture(name)
 	case "subject":
+		if field, found := strings.CutPrefix(name, "key."); found {
+			return a.keyField(field)
+		}
 		return a.affiliation(name)
 	case "object":
 		return a.objectField(name)
@@ -63,6 +66,30 @@ func (a *activation) params() map[string]any {
 		return map[string]any{}
 	}
 	return a.input
+}
+
+// keyField returns what there is of an API key, and of none what is empty.
+func (a *activation) keyField(name string) (any, bool) {
+	key := a.subject.Key
+	if key == nil {
+		key = &Key{}
+	}
+	switch name {
+	case "present":
+		return a.subject.Key != nil, true
+	case "id":
+		return key.ID, true
+	case "name":
+		return key.Name, true
+	case "scopes":
+		texts := make([]string, len(key.Scopes))
+		for i, s := range key.Scopes {
+			texts[i] = s.text
+		}
+		return texts, true
+	default:
+		return nil, false
+	}
 }
 
 func (a *activation) affiliation(name string) (any, bool) {

@@ -52,6 +52,30 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
+// BenchmarkDecideWithKey measures what the scopes of a key add to a decision.
+func BenchmarkDecideWithKey(b *testing.B) {
+	e := load(b, policy.DefaultConfig(), "")
+	q := requestOf(b, "GET /api/v1/helpdesk/inbox")
+	for _, c := range []struct {
+		name    string
+		subject policy.Subject
+	}{
+		{"none", agent},
+		{"class", withKey(b, agent, "staff")},
+		{"route", withKey(b, agent, "GET /api/v1/helpdesk/inbox")},
+		{"pattern", withKey(b, agent, "GET /api/v1/helpdesk/**")},
+		{"last of five", withKey(b, agent, "customer", "POST /api/v1/helpdesk/create", "GET /api/v1/plugin/{id:int}", "/api/v2/**", "GET /api/v1/helpdesk/inbox")},
+		{"out of scope", withKey(b, agent, "customer")},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				e.Decide(c.subject, q)
+			}
+		})
+	}
+}
+
 func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
 		if _, err := policy.Load(policy.DefaultConfig()); err != nil {
@@ -67,7 +91,10 @@ func TestDecideAllocatesNothing(t *testing.T) {
 		"GET /api/v1/helpdesk/inbox", "GET /api/v1/helpdesk/nothing", "GET /api/v1/helpdesk/url",
 		"GET /api/v1/helpdesk/ticket?ticket_id=41", "GET /api/v1/helpdesk/customer?user_id=7",
 	} {
-		for _, s := range []policy.Subject{stranger, customer, agent, admin} {
+		for _, s := range []policy.Subject{
+			stranger, customer, agent, admin,
+			withKey(t, agent, "staff"), withKey(t, admin, "POST /api/v1/**", "GET /api/v1/{a:word}/{b:word}"), withKey(t, customer, "public"),
+		} {
 			q := requestOf(t, request)
 			needs, err := e.Needs(s, q)
 			if err != nil {

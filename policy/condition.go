@@ -23,6 +23,9 @@ const (
 //	subject.authenticated bool, subject.id int, subject.role string
 //	subject.held bool: objects are held against the caller, see Engine.held
 //	subject.email string, subject.departments, subject.teams list(int)
+//	subject.key.present bool: the request carries a managed API key
+//	subject.key.id, subject.key.name string, subject.key.scopes list(string):
+//	the key's, each scope in its canonical text; empty without one
 //	request.method string, request.path string, request.time timestamp
 //	params map(string, dyn)
 //	captures.NAME int or string, one for each capture of the rule's path
@@ -59,6 +62,10 @@ func conditionEnv() (*cel.Env, error) {
 		cel.Variable("subject.email", cel.StringType),
 		cel.Variable("subject.departments", cel.ListType(cel.IntType)),
 		cel.Variable("subject.teams", cel.ListType(cel.IntType)),
+		cel.Variable("subject.key.present", cel.BoolType),
+		cel.Variable("subject.key.id", cel.StringType),
+		cel.Variable("subject.key.name", cel.StringType),
+		cel.Variable("subject.key.scopes", cel.ListType(cel.StringType)),
 		cel.Variable("request.method", cel.StringType),
 		cel.Variable("request.path", cel.StringType),
 		cel.Variable("request.time", cel.TimestampType),

@@ -54,6 +54,10 @@ const (
 	ReasonConditionFailed Reason = "condition_failed"
 	// ReasonConditionError is a condition that could not be evaluated.
 	ReasonConditionError Reason = "condition_error"
+	// ReasonKeyScope is a request that the rules let through and no scope of its API
+	// key covers. Whose objects it names is not asked then. It is enforced in every
+	// mode: it is the restriction of the key's owner, not a rule on trial.
+	ReasonKeyScope Reason = "key_scope"
 )
 
 // Reasons lists every Reason, for the registration of metrics.
@@ -61,7 +65,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonAllowed, ReasonPublic, ReasonWeb, ReasonGateway, ReasonUnauthenticated, ReasonForbiddenRole,
 		ReasonNotFound, ReasonBlocked, ReasonDeadRoute, ReasonDenied, ReasonUnknownRoute, ReasonMethodNotAllowed,
-		ReasonConditionFailed, ReasonConditionError,
+		ReasonConditionFailed, ReasonConditionError, ReasonKeyScope,
 	}
 }
 
@@ -80,7 +84,8 @@ type Decision struct {
 	// Effect is what the policy says, whatever the mode.
 	Effect Effect
 	// Rule is the name of the rule that decided, or NoRule. For
-	// method_not_allowed it is the first rule that allows the path.
+	// method_not_allowed it is the first rule that allows the path, for key_scope
+	// the one that would have let the request through.
 	Rule string
 	// Class is the class of that rule, ClassRoles for a rule with explicit
 	// roles, and empty for NoRule (ClassStaff where unknown_routes allows). It is
@@ -98,6 +103,10 @@ type Decision struct {
 	// Filters are what is to be removed from the answer before this caller gets
 	// it; nil for the staff. They are shared and not to be changed.
 	Filters []Filter
+	// Anonymous is whether a request that is permitted goes on as that of a caller
+	// without a token: nothing behind may be told who he is. It is set where a route is
+	// open to everybody and the caller's API key is not good for it.
+	Anonymous bool
 	// Enforced is false when the decision was taken in shadow mode: a denial
 	// is to be counted and let through. Ask Permitted instead of this field
 	// whether a request may pass.
@@ -108,4 +117,11 @@ type Decision struct {
 // shadow mode only.
 func (d Decision) Permitted() bool {
 	return d.Effect == Allow || (d.Effect == Deny && !d.Enforced)
+}
+
+// outOfScope is what becomes of a decision that permits what the key does not cover.
+func (d Decision) outOfScope() Decision {
+	d.Effect, d.Reason, d.Enforced = Deny, ReasonKeyScope, true
+	d.Allow, d.Filters = nil, nil
+	return d
 }

@@ -59,6 +59,7 @@ func compareWithNaive(t *testing.T, data []byte) bool {
 	n := newNaive(c, file, e.Rules())
 	for range 30 {
 		s := pick(g, stranger, customer, collaborator, other, agent, otherAgent, admin, weird)
+		s.Key = pick(g, nil, nil, nil, g.key())
 		q := policy.Request{
 			Method: pick(g, "GET", "HEAD", "POST", "DELETE", "OPTIONS", "get"),
 			Path:   g.requestPath(),
@@ -82,7 +83,8 @@ func compareWithNaive(t *testing.T, data []byte) bool {
 		if again := e.Decide(s, q); !reflect.DeepEqual(got, again) {
 			t.Fatalf("%s\n%+v %+v: %+v, and again %+v", file, s, q, got, again)
 		}
-		if want := n.decide(s, q); verdictOf(got) != verdictOf(want) || got.Enforced != want.Enforced || !equal(got.Filters, want.Filters) {
+		if want := n.decide(s, q); verdictOf(got) != verdictOf(want) || got.Enforced != want.Enforced ||
+			got.Anonymous != want.Anonymous || !equal(got.Filters, want.Filters) {
 			t.Fatalf("%s\nmode %s, unknown %s\n%+v %+v\ngot  %+v\nwant %+v", file, c.Mode, c.UnknownRoutes, s, q, got, want)
 		}
 		if got.Effect == policy.Allow && got.Rule == policy.NoRule &&
@@ -181,14 +183,20 @@ func (g *generator) file() string {
 	return b.String()
 }
 
-func (g *generator) rule() string {
-	who := pick(g,
-		"class: staff", "class: customer", "class: admin", "class: public", "class: blocked", "class: dead", "class: web",
-		"effect: allow, roles: [user]", "effect: deny, roles: [user]", "effect: deny, roles: [agent, admin]", "effect: deny")
+// path writes a pattern without **.
+func (g *generator) path() string {
 	path := "/api/f"
 	for i := range g.next(4) {
 		path += "/" + pick(g, "a", "b", "7", fmt.Sprintf("{i%d:int}", i), fmt.Sprintf("{w%d:word}", i))
 	}
+	return path
+}
+
+func (g *generator) rule() string {
+	who := pick(g,
+		"class: staff", "class: customer", "class: admin", "class: public", "class: blocked", "class: dead", "class: web",
+		"class: authenticated", "effect: allow, roles: [agent]", "effect: allow, roles: [user]", "effect: deny, roles: [user]", "effect: deny, roles: [agent, admin]", "effect: deny")
+	path := g.path()
 	if g.next(3) == 1 && who != "class: public" && who != "class: web" {
 		path += "/**"
 	}
@@ -203,7 +211,7 @@ func (g *generator) rule() string {
 			object = pick(g, "", "", fuzzTicket, fuzzUser, fuzzBoth)
 		}
 	}
-	when := pick(g, "", "", fuzzParameter, fuzzDepartment)
+	when := pick(g, "", "", fuzzParameter, fuzzDepartment, fuzzKey)
 	if object != "" {
 		when = pick(g, when, fuzzObject)
 	}
@@ -218,7 +226,25 @@ const (
 	fuzzParameter  = `, when: 'params.a == "1"'`
 	fuzzDepartment = `, when: '1 in subject.departments'`
 	fuzzObject     = `, when: 'object.id != 43 && object.owner != 9'`
+	fuzzKey        = `, when: 'subject.key.name == "shop" || "staff" in subject.key.scopes'`
 )
+
+// key makes an API key of up to three scopes.
+func (g *generator) key() *policy.Key {
+	k := &policy.Key{Name: pick(g, "", "shop")}
+	for range g.next(4) {
+		text := pick(g, "public", "authenticated", "customer", "staff", "admin", "")
+		if text == "" {
+			text = pick(g, "", "* ", "GET ", "POST ", "HEAD,DELETE ") + g.path() + pick(g, "", "/**")
+		}
+		s, err := policy.ParseScope(text)
+		if err != nil {
+			panic(err) // The generator writes well-formed scopes only.
+		}
+		k.Scopes = append(k.Scopes, s)
+	}
+	return k
+}
 
 // params makes the input of a request.
 func (g *generator) params() policy.Params {

@@ -15,6 +15,9 @@ type inquiry struct {
 	// can tell is then not an error, but sets unknown.
 	curious bool
 	unknown bool
+
+	// outside is set when the request carries a key that is not good for it.
+	outside bool
 }
 
 // params returns the request's input.

@@ -1,5 +1,7 @@
 package policy
 
+import "strings"
+
 // methods is a set of request methods.
 type methods uint8
 
@@ -41,6 +43,22 @@ func methodBit(name string) methods {
 	default:
 		return otherMethods
 	}
+}
+
+// withHead is the set with HEAD in it where GET is, as in Laravel's router.
+func (m methods) withHead() methods {
+	if m&methodGet != 0 {
+		m |= methodHead
+	}
+	return m
+}
+
+// list writes the set as it is read, without the HEAD that GET includes.
+func (m methods) list() string {
+	if m&methodGet != 0 {
+		m &^= methodHead
+	}
+	return strings.Join(m.names(), ",")
 }
 
 // names lists the methods of the set, without the others.

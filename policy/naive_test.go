@@ -22,7 +22,7 @@ func newNaive(c policy.Config, file string, rules []policy.RuleInfo) naive {
 	n := naive{config: c, when: map[string]string{}, patterns: map[string]*regexp.Regexp{}}
 	for line := range strings.Lines(file) {
 		if name := regexp.MustCompile(`name: (r[0-9]+),`).FindStringSubmatch(line); name != nil {
-			for _, when := range []string{fuzzParameter, fuzzDepartment, fuzzObject} {
+			for _, when := range []string{fuzzParameter, fuzzDepartment, fuzzObject, fuzzKey} {
 				if strings.Contains(line, when) {
 					n.when[name[1]] = when
 				}
@@ -44,8 +44,21 @@ func (n naive) decide(s policy.Subject, q policy.Request) policy.Decision {
 			return policy.Decision{Effect: policy.Deny, Rule: policy.NoRule, Reason: orUnauthenticated(s, policy.ReasonUnknownRoute), Enforced: true}
 		}
 	}
-	decided := n.judge(s, q, false)
-	if would := n.judge(s, q, true); decided.Effect == policy.Allow && would.Effect == policy.Deny {
+	outside := s.Key != nil && !n.inScope(*s.Key, q)
+	decided := n.walk(s, q, outside)
+	if !outside || !decided.Permitted() {
+		return decided
+	}
+	if open := n.walk(policy.Subject{}, q, false); open.Permitted() {
+		open.Anonymous = true
+		return open
+	}
+	return policy.Decision{Effect: policy.Deny, Rule: decided.Rule, Reason: policy.ReasonKeyScope, Enforced: true}
+}
+
+func (n naive) walk(s policy.Subject, q policy.Request, outside bool) policy.Decision {
+	decided := n.judge(s, q, outside, false)
+	if would := n.judge(s, q, outside, true); decided.Effect == policy.Allow && would.Effect == policy.Deny {
 		would.Enforced, would.Filters = false, decided.Filters
 		return would
 	}
@@ -59,7 +72,7 @@ func orUnauthenticated(s policy.Subject, r policy.Reason) policy.Reason {
 	return r
 }
 
-func (n naive) judge(s policy.Subject, q policy.Request, observed bool) policy.Decision {
+func (n naive) judge(s policy.Subject, q policy.Request, outside, observed bool) policy.Decision {
 	decide := func(r policy.RuleInfo, e policy.Effect, reason policy.Reason) policy.Decision {
 		enforced := r.Mode == policy.ModeEnforce || r.Mode == "" && n.config.Mode == policy.ModeEnforce ||
 			r.Class == policy.ClassBlocked || e == policy.Deny && !s.Authenticated
@@ -99,6 +112,8 @@ func (n naive) judge(s policy.Subject, q policy.Request, observed bool) policy.D
 		case r.Effect == policy.Allow && !named:
 			return decide(r, policy.Deny, policy.ReasonForbiddenRole)
 		case !named:
+		case r.Effect == policy.Allow && outside && r.Class != policy.ClassPublic && r.Class != policy.ClassWeb:
+			return decide(r, policy.Deny, policy.ReasonKeyScope)
 		case object != "":
 			return decide(r, policy.Deny, policy.ReasonNotFound)
 		case !known:
@@ -135,6 +150,10 @@ func (n naive) condition(r policy.RuleInfo, s policy.Subject, q policy.Request) 
 		}
 		a, known := q.Params.Map()["a"].(string)
 		return a == "1", known
+	case fuzzKey:
+		return s.Key != nil && (s.Key.Name == "shop" || slices.ContainsFunc(s.Key.Scopes, func(s policy.Scope) bool {
+			return s.String() == "staff"
+		})), true
 	case fuzzDepartment:
 		return s.Affiliation != nil && slices.Contains(s.Affiliation.Departments, 1), s.Affiliation != nil
 	}
@@ -239,7 +258,8 @@ func (n naive) refuses(s policy.Subject, q policy.Request) bool {
 		named := r.Roles == nil || slices.Contains(r.Roles, s.Role)
 		if r.Effect == policy.Allow {
 			enforced := r.Mode == policy.ModeEnforce || r.Mode == "" && n.config.Mode == policy.ModeEnforce
-			return named && enforced && n.objects(r, s, q) == "unreadable"
+			outside := s.Key != nil && !n.inScope(*s.Key, q)
+			return named && enforced && !outside && n.objects(r, s, q) == "unreadable"
 		}
 		if !named || n.when[r.Name] == fuzzDepartment {
 			continue // It may deny, once the affiliation is known.
@@ -277,6 +297,53 @@ func (n naive) nothing(s policy.Subject, q policy.Request, observed bool,
 		Effect: policy.Deny, Rule: policy.NoRule, Reason: orUnauthenticated(s, policy.ReasonUnknownRoute),
 		Enforced: n.config.Mode == policy.ModeEnforce || !s.Authenticated,
 	}
+}
+
+// inScope says whether a key is good for a request: for the class of the first rule
+// that allows its route, or for the route.
+func (n naive) inScope(k policy.Key, q policy.Request) bool {
+	class := policy.ClassAdmin
+	if n.config.UnknownRoutes == policy.UnknownStaff {
+		class = policy.ClassStaff
+	}
+	for _, r := range n.matching(q.Path, q.Method, false) {
+		if r.Effect == policy.Allow {
+			class = naiveClass(r.Class, r.Roles)
+			break
+		}
+	}
+	return slices.ContainsFunc(k.Scopes, func(s policy.Scope) bool { return naiveCovers(s.String(), class, q) })
+}
+
+// naiveClass is the class by which scopes know a rule.
+func naiveClass(c policy.Class, roles []string) policy.Class {
+	switch {
+	case c == policy.ClassWeb || c == policy.ClassGateway && roles == nil:
+		return policy.ClassPublic
+	case c == policy.ClassGateway:
+		return policy.ClassAuthenticated
+	case c == policy.ClassRoles && slices.Contains(roles, "user"):
+		return policy.ClassCustomer
+	case c == policy.ClassRoles && slices.Contains(roles, "agent"):
+		return policy.ClassStaff
+	case c == policy.ClassRoles:
+		return policy.ClassAdmin
+	default:
+		return c
+	}
+}
+
+// naiveCovers says whether a scope covers a request to a route of a class.
+func naiveCovers(scope string, class policy.Class, q policy.Request) bool {
+	methods, path, isRoute := strings.Cut(scope, "/")
+	if !isRoute {
+		all := []policy.Class{"public", "authenticated", "customer", "staff", "admin"}
+		return slices.Contains(all[:slices.Index(all, policy.Class(scope))+1], class)
+	}
+	methods = strings.TrimSpace(methods)
+	listed := strings.Split(methods, ",")
+	named := methods == "" || methods == "*" || slices.Contains(listed, q.Method) || q.Method == "HEAD" && slices.Contains(listed, "GET")
+	return named && naivePattern("/"+path).MatchString(q.Path)
 }
 
 // matching lists the rules for a path and a method, "" being any.

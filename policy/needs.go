@@ -18,6 +18,8 @@ type Needs struct {
 // what the next ones would need too. So it may ask for more than Decide uses, and
 // never for less.
 //
+// For what the caller's API key is not good for, no object is asked.
+//
 // The error is *UnreadableID, whatever the caller's role, when the rule that
 // decides is enforced: an id with two readings can neither be looked up nor be
 // sent to PHP, no more than any other ambiguous request.
@@ -30,6 +32,7 @@ func (e *Engine) Needs(s Subject, q Request) (Needs, error) {
 		return Needs{}, nil
 	}
 	i := inquiry{engine: e, subject: s, request: q, curious: true}
+	i.outside = s.Key != nil && !i.inScope(m.rules)
 	n, err := i.needs(Needs{}, m.rules, false)
 	if err != nil {
 		return Needs{}, err
@@ -46,7 +49,7 @@ func (e *Engine) Needs(s Subject, q Request) (Needs, error) {
 // n is as it was.
 func (i *inquiry) needs(n Needs, rules []*rule, observed bool) (Needs, error) {
 	r, reason := i.reach(rules, observed)
-	if r == nil || reason != "" {
+	if r == nil || reason != "" || (i.outside && !r.open()) {
 		return n, nil
 	}
 	if r.when.wantsAffiliation() {

@@ -15,6 +15,10 @@ type pattern struct {
 	text     string
 	segments []segment
 	rest     bool // ends in **
+	// fixed is the text of the first segments, of which fixes many are literal: they
+	// are compared at once.
+	fixed string
+	fixes int
 }
 
 // segment is one segment of a pattern: a literal, or a typed capture.
@@ -75,6 +79,10 @@ func parsePattern(text string) (pattern, error) {
 	}
 	if p.segments[0].literal != "api" {
 		return p, errors.New("path must be /api or below it: other paths are the web UI, about which the policy is not asked")
+	}
+	for p.fixes < len(p.segments) && p.segments[p.fixes].name == "" {
+		p.fixed += "/" + p.segments[p.fixes].literal
+		p.fixes++
 	}
 	return p, nil
 }
@@ -141,8 +149,15 @@ func (s segment) matches(text string) bool {
 
 // matches reports whether p matches a whole path.
 func (p pattern) matches(path string) bool {
-	rest, more := strings.CutPrefix(path, "/")
-	for _, s := range p.segments {
+	rest, found := strings.CutPrefix(path, p.fixed)
+	if !found {
+		return false
+	}
+	rest, more := strings.CutPrefix(rest, "/")
+	if !more && rest != "" {
+		return false // A segment goes on where the pattern's ends.
+	}
+	for _, s := range p.segments[p.fixes:] {
 		if !more {
 			return false
 		}

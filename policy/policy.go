@@ -73,6 +73,22 @@
 // known or not, and no condition is evaluated for them there: without a token
 // nothing is learned about the rules, nor any work caused.
 //
+// # API keys
+//
+// A key opens nothing, it only takes away. What the rules let through must lie in one
+// of its scopes (Scope), or it is refused as key_scope, in every mode. A denial of the
+// rules stands before it, but nothing is asked of the objects of a request that the key
+// is not good for, nor looked up: nobody learns about them by a key that is not for
+// them.
+//
+// Outside of its scopes a key counts for nothing, and so does the caller whom it came
+// with. What is open to everybody therefore stays open: he could leave the key away.
+// But it goes on as the request of a stranger (Decision.Anonymous), and is refused where
+// a stranger would be.
+//
+// A key that is bound to no user makes nobody of a caller without a token; with it he
+// reaches the routes that need no token, as before, and conditions may name it.
+//
 // # Shadow mode
 //
 // A denial in shadow mode is reported with Enforced false and is to be counted
@@ -105,6 +121,18 @@ type Subject struct {
 	// Affiliation is what Needs.Affiliation asked for. Nil means that it was not
 	// looked up: what depends on it denies.
 	Affiliation *Affiliation
+	// Key is the managed API key of the request, whether it stands for the user or
+	// came beside a token. Nil means that there is none.
+	Key *Key
+}
+
+// Key is a managed API key. It only takes away: whatever a rule allows must lie in one
+// of its scopes too. It is not changed, and may be shared.
+type Key struct {
+	// ID and Name are the key's own, for conditions.
+	ID, Name string
+	// Scopes are what it is good for. Without any it is good for nothing.
+	Scopes []Scope
 }
 
 // Request is what is judged.
@@ -163,6 +191,7 @@ func (e *Engine) Decide(s Subject, q Request) Decision {
 		return refuseMalformed(s)
 	}
 	i := inquiry{engine: e, subject: s, request: q}
+	i.outside = s.Key != nil && !i.inScope(m.rules)
 	d := i.judge(m.rules, false)
 	if m.shadow && d.Effect == Allow {
 		if would := i.judge(m.rules, true); would.Effect == Deny {
@@ -172,6 +201,9 @@ func (e *Engine) Decide(s Subject, q Request) Decision {
 	}
 	if m.gateway && d.Permitted() {
 		d.Class = ClassGateway
+	}
+	if i.outside && d.Permitted() {
+		return i.withoutKey(d)
 	}
 	return d
 }
@@ -192,7 +224,11 @@ func (i *inquiry) judge(rules []*rule, observed bool) Decision {
 	if r == nil {
 		return i.engine.unmatched(rules, i.subject, methodBit(i.request.Method), observed)
 	}
-	if reason == "" {
+	switch {
+	case reason != "":
+	case i.outside && !r.open():
+		reason = ReasonKeyScope
+	default:
 		reason = i.settle(r)
 	}
 	return i.engine.verdict(r, i.subject, reason)

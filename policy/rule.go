@@ -8,6 +8,7 @@ type rule struct {
 	class       Class
 	roles       roles // of an allow rule: who passes; of a deny rule: who is denied, none meaning everybody
 	effect      Effect
+	rank        rank           // of an allow rule: the class of the scopes that cover it
 	objects     []ObjectClause // of an allow rule
 	when        *condition     // nil without a condition
 	filters     []Filter       // of an allow rule

@@ -39,6 +39,7 @@ func (d *document) rule(n *yaml.Node) *rule {
 	if r.class == "" {
 		r.class = ClassRoles
 	}
+	r.rank = r.scopeRank()
 	if len(d.faults) > before {
 		return nil
 	}
@@ -186,10 +187,7 @@ func (d *document) methods(rule, n *yaml.Node, effect Effect) methods {
 			all |= methodBit(name)
 		}
 	}
-	if all&methodGet != 0 {
-		all |= methodHead
-	}
-	return all
+	return all.withHead()
 }
 
 // ruleMode reads the rule's own mode, else it is the document's.

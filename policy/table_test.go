@@ -60,6 +60,8 @@ func TestTableFailures(t *testing.T) {
 	table, err := policy.ReadTable(writeTable(t, `
 callers:
   customer: {role: user, user: 7, email: alice@example.test}
+  keyed: {role: user, user: 7, key: {id: k1, name: shop, scopes: [GET /api/v1/helpdesk/ticket-thread]}}
+  app: {key: {scopes: [public]}}
 tickets:
   41: {owner: 7}
 tests:
@@ -72,6 +74,11 @@ tests:
   - {caller: customer, request: GET /api/v1/helpdesk/ticket, params: {ticket_id: 41.0}, want: object_id}
   - {caller: customer, request: GET /api/v1/helpdesk/ticket, params: {ticket_id: ["41"]}, want: object_id}
   - {caller: customer, request: GET /api/v1/helpdesk/ticket, params: {ticket_id: {a: true}}, want: object_id}
+  - {caller: keyed, request: GET /api/v1/helpdesk/ticket-thread?id=41, want: allowed}
+  - {caller: keyed, request: GET /api/v1/helpdesk/priority, want: key_scope, rule: priority}
+  - {caller: keyed, request: GET /api/v1/helpdesk/check-url, want: public}
+  - {caller: app, request: GET /api/v1/helpdesk/priority, want: unauthenticated}
+  - {caller: app, request: GET /api/v1/helpdesk/check-url, want: public}
   - {caller: customer, request: "GET /api/v1/helpdesk/ticket?x[]=1&x[]=2", params: {ticket_id: null, y: [1, null]}, want: not_found}
 `))
 	if err != nil {
@@ -84,7 +91,7 @@ tests:
 		`decided by rule "ticket-thread", want "other"; filters [internal_threads], want [internal_note]`,
 		`filters [internal_threads], want []`,
 		`got unauthenticated by rule "ticket-thread", want allowed`,
-		"", "", "", "", "",
+		"", "", "", "", "", "", "", "", "", "",
 	}
 	if len(table.Cases) != len(want) {
 		t.Fatalf("%d cases, want %d", len(table.Cases), len(want))
@@ -94,8 +101,8 @@ tests:
 		if got := strings.Join(failures, "; "); got != want[i] {
 			t.Errorf("line %d: got %q, want %q", c.Line, got, want[i])
 		}
-		if c.Line != i+7 {
-			t.Errorf("case %d is on line %d, want %d", i, c.Line, i+7)
+		if c.Line != i+9 {
+			t.Errorf("case %d is on line %d, want %d", i, c.Line, i+9)
 		}
 	}
 }
@@ -119,12 +126,15 @@ callers:
   none: {role: user, user: 7}
   a: {role: boss, user: 0, email: 7, teams: x}
   b: {}
+  c: {key: {id: 7, name: "", scopes: [staff, boss, 7], secret: x}}
+  d: {key: {name: shop}}
+  e: {user: 7, key: shop}
 tickets:
   041: {owner: x}
   7: {owner: 1, owner: 2, color: red}
   8: x
 tests:
-  - {caller: c, request: GET, want: perhaps, at: noon, rule: "", filters: [x]}
+  - {caller: f, request: GET, want: perhaps, at: noon, rule: "", filters: [x]}
   - {request: "GET /a?%zz=1", params: 7}
   - {caller: none, request: GET /a?a=1&a=2, want: denied, params: {a: 1}, extra: 1}
   - {caller: none, request: GET /a?a=1, want: denied, params: {a: 1}}
@@ -144,28 +154,36 @@ tests:
 			`:5: teams: want a list`,
 			`:6: caller b: role is missing`,
 			`:6: caller b: user is missing`,
-			`:8: ticket: want an id, not "041"`,
-			`:8: owner: want an id, not "x"`,
-			`:9: key owner is given twice`,
-			`:9: unknown key "color"`,
-			`:10: want a mapping with the keys owner`,
-			`:12: caller "c" is not among the callers, nor none`,
-			`:12: unknown outcome "perhaps", want allowed, `,
-			`:12: rule is empty`,
-			`:12: unknown filter "x"`,
-			`:12: request "GET": want a method and a path`,
-			`:12: at: want a time such as`,
-			`:13: caller is missing`,
-			`:13: want is missing`,
-			`:13: request "GET /a?%zz=1": invalid URL escape`,
-			`:13: want a mapping, not "7"`,
-			`:14: unknown key "extra"`,
-			`:14: request "GET /a?a=1&a=2": parameter "a" is given twice`,
-			`:15: parameter a is given twice`,
-			`:16: want a mapping with the keys name, caller`,
-			`:17: want a value, not "abc" (!!int)`,
-			`:17: want text, a number, true, false or null, not "aaaa" (!!binary)`,
-			`:17: want a value, not an alias`,
+			`:7: unknown key "secret", want id, name, scopes`,
+			`:7: id: want text`,
+			`:7: name is empty`,
+			`:7: scope "boss": want a class`,
+			`:7: scope: want text`,
+			`:8: scopes is missing: a key says what it is good for`,
+			`:9: want a mapping with the keys id, name, scopes`,
+			`:9: caller e: role is missing`,
+			`:11: ticket: want an id, not "041"`,
+			`:11: owner: want an id, not "x"`,
+			`:12: key owner is given twice`,
+			`:12: unknown key "color"`,
+			`:13: want a mapping with the keys owner`,
+			`:15: caller "f" is not among the callers, nor none`,
+			`:15: unknown outcome "perhaps", want allowed, `,
+			`:15: rule is empty`,
+			`:15: unknown filter "x"`,
+			`:15: request "GET": want a method and a path`,
+			`:15: at: want a time such as`,
+			`:16: caller is missing`,
+			`:16: want is missing`,
+			`:16: request "GET /a?%zz=1": invalid URL escape`,
+			`:16: want a mapping, not "7"`,
+			`:17: unknown key "extra"`,
+			`:17: request "GET /a?a=1&a=2": parameter "a" is given twice`,
+			`:18: parameter a is given twice`,
+			`:19: want a mapping with the keys name, caller`,
+			`:20: want a value, not "abc" (!!int)`,
+			`:20: want text, a number, true, false or null, not "aaaa" (!!binary)`,
+			`:20: want a value, not an alias`,
 		}},
 	}
 	for _, test := range tests {

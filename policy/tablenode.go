@@ -93,33 +93,6 @@ func (d *tableDocument) beside(name string) string {
 	return filepath.Join(filepath.Dir(d.source), name)
 }
 
-func (d *tableDocument) caller(key, n *yaml.Node) {
-	name, ok := d.text(key, "caller")
-	fields := d.mapping(n, "role", "user", "email", "departments", "teams")
-	if !ok || fields == nil {
-		return
-	}
-	if _, twice := d.callers[name]; twice {
-		d.fault(key, "caller %s is given twice, or stands for no token", name)
-	}
-	c := Case{Subject: Subject{Authenticated: true}}
-	if role := fields["role"]; role == nil {
-		d.fault(n, "caller %s: role is missing", name)
-	} else {
-		c.Subject.Role = closed(&d.document, role, "role", []string{"admin", "agent", "user"})
-	}
-	if fields["user"] == nil {
-		d.fault(n, "caller %s: user is missing", name)
-	}
-	c.Subject.UserID = d.id(fields["user"], "user")
-	if email := fields["email"]; email != nil {
-		c.affiliation.Email, _ = d.text(email, "email")
-	}
-	c.affiliation.Departments = d.ids(fields["departments"], "departments")
-	c.affiliation.Teams = d.ids(fields["teams"], "teams")
-	d.callers[name] = c
-}
-
 func (d *tableDocument) ticket(t *Table, key, n *yaml.Node) {
 	id := d.id(key, "ticket")
 	fields := d.mapping(n, "owner", "collaborators", "department", "assignee", "team")
