@@ -9,8 +9,20 @@ func (db *DB) SessionText(ctx context.Context, expression string) (string, error
 	return text, err
 }
 
-// UsualHash is the prefix that VerifyNothing computes with.
-func (db *DB) UsualHash(ctx context.Context) (string, error) { return db.padding.get(ctx) }
+// UsualHash is the prefix that VerifyNothing computes with after a measurement.
+func (db *DB) UsualHash(ctx context.Context) (string, error) {
+	if err := db.MeasureHashes(ctx); err != nil {
+		return "", err
+	}
+	return db.hashes.Load().usual, nil
+}
+
+// CostliestHash is the prefix of kind and parameters that MeasureHashes takes the time of, "" for none in use.
+func (db *DB) CostliestHash(ctx context.Context) (bcrypt, argon2 string, err error) {
+	prefixes, err := db.readHashKinds(ctx)
+	bcrypt, argon2 = costliest(prefixes)
+	return bcrypt, argon2, err
+}
 
 // CompleteHash is the hash that VerifyNothing verifies against.
 func CompleteHash(prefix string) string { return completeHash(prefix) }

@@ -34,6 +34,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"faveo-gateway/upstream/database"
@@ -47,7 +48,8 @@ const (
 	connectionLife  = 5 * time.Minute
 	connectionIdle  = time.Minute
 	versionRefresh  = 30 * time.Second
-	hashCostRefresh = time.Hour
+	securityRefresh = time.Minute
+	columnsRefresh  = time.Minute
 )
 
 // maxConnections bounds Options.MaxConnections: more than any server has.
@@ -71,8 +73,9 @@ type Options struct {
 	// HideInternalNote sends internal_note as null to everybody whose role is not exactly admin or agent. The key
 	// stays, because the mobile apps decode a fixed shape.
 	HideInternalNote bool
-	// Observe, when set, is told of every query. The operations are ping, login_lookup, user_by_id, account, version,
-	// hash_costs, tickets, affiliation, department_table and site_url.
+	// Observe, when set, is told of every query. The operations are ping, login_lookup, login_columns, fold_name,
+	// user_by_id, account, version, hash_costs, hash_kinds, tickets, affiliation, department_table, site_url, security
+	// and installation.
 	Observe Observer
 	// Now is the clock of the caches. Nil: time.Now.
 	Now func() time.Time
@@ -119,9 +122,11 @@ type DB struct {
 	pool        *sql.DB
 	lookup      lookupStatements
 	version     *cached[Version]
-	padding     *cached[string]
 	siteURL     *cached[string]
 	departments *cached[bool]
+	security    *cached[Security]
+	columns     *cached[loginColumns]
+	hashes      atomic.Pointer[hashes]
 }
 
 // Open checks the options and makes the pool. It does not connect, so a gateway may start before its database; Ping
@@ -153,7 +158,8 @@ func Open(_ context.Context, o Options) (*DB, error) {
 	db.version = newCached(versionRefresh, o.Now, db.readVersion)
 	db.siteURL = newCached(versionRefresh, o.Now, db.readSiteURL)
 	db.departments = newCached(versionRefresh, o.Now, db.readDepartmentTable)
-	db.padding = newCached(hashCostRefresh, o.Now, db.readUsualHash)
+	db.security = newCached(securityRefresh, o.Now, db.readSecurity)
+	db.columns = newCached(columnsRefresh, o.Now, db.readLoginColumns)
 	return db, nil
 }
 

@@ -18,15 +18,13 @@ const sampleSize = 1000
 // calls it, within the same bounds as VerifyPassword, where there is no hash to verify (no such account, ErrUnusableHash),
 // so that the time of an answer does not tell whether the account exists.
 //
-// Usual are the kind and the parameters of most hashes among the 1000 newest active accounts, read once an hour; while
-// they cannot be read, bcrypt of cost 10. An account whose own hash is costlier than the usual one still takes longer
-// than an unknown one: only padding all failures to a common time hides that.
-func (db *DB) VerifyNothing(ctx context.Context, password string) bool {
-	bounded, cancel := context.WithTimeout(ctx, db.options.Timeout)
-	defer cancel()
-	prefix, err := db.padding.get(bounded)
-	if err != nil {
-		prefix = defaultPadding
+// Usual are the kind and the parameters of most hashes among the 1000 newest active accounts, as MeasureHashes last saw
+// them; before that, bcrypt of cost 10. An account whose own hash is costlier than the usual one still takes longer than
+// an unknown one: only padding all failures to a common time hides that, see HashTime.
+func (db *DB) VerifyNothing(password string) bool {
+	prefix := defaultPadding
+	if h := db.hashes.Load(); h != nil {
+		prefix = h.usual
 	}
 	// The digest is random, so no password has it; the result is dropped all the same.
 	_, _ = VerifyPassword(completeHash(prefix), password)

@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"golang.org/x/crypto/bcrypt"
 )
 
 // ErrUnusableHash says that the stored hash can verify no password: NULL or empty, of a kind that Laravel does not
@@ -15,6 +13,8 @@ import (
 var ErrUnusableHash = errors.New("unusable password hash")
 
 const (
+	// minBcryptCost is the least that bcrypt has.
+	minBcryptCost = 4
 	// maxBcryptCost bounds the time of one hash: cost 15 takes about two seconds, each step doubles it.
 	maxBcryptCost = 15
 	// maxBcryptPassword is where bcrypt stops reading, in PHP and here (contract section 1).
@@ -38,20 +38,11 @@ func VerifyPassword(hash, password string) (bool, error) {
 }
 
 func verifyBcrypt(hash, password string) (bool, error) {
-	if _, ok := bcryptCost(hash); !ok {
+	cost, ok := bcryptCost(hash)
+	if !ok {
 		return false, ErrUnusableHash
 	}
-	// Newer versions of x/crypto refuse what PHP cuts.
-	if len(password) > maxBcryptPassword {
-		password = password[:maxBcryptPassword]
-	}
-	switch err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)); {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, bcrypt.ErrMismatchedHashAndPassword):
-		return false, nil
-	}
-	return false, ErrUnusableHash
+	return bcryptMatches(hash, password[:min(len(password), maxBcryptPassword)], cost), nil
 }
 
 // bcryptCost is the cost of a well-formed hash whose cost is in bounds.
@@ -61,5 +52,5 @@ func bcryptCost(hash string) (int, bool) {
 		return 0, false
 	}
 	cost, err := strconv.Atoi(parts[1])
-	return cost, err == nil && cost >= bcrypt.MinCost && cost <= maxBcryptCost
+	return cost, err == nil && cost >= minBcryptCost && cost <= maxBcryptCost
 }

@@ -23,9 +23,9 @@ func (db *DB) readSiteURL(ctx context.Context) (string, error) {
 	return url.String, err
 }
 
-// scanSetting reads one column of settings_system; without a row it stays as it is.
-func scanSetting(row *sql.Row, into *sql.NullString) error {
-	if err := row.Scan(into); !errors.Is(err, sql.ErrNoRows) {
+// scanSetting reads the columns of a row of settings; without a row they stay as they are.
+func scanSetting(row *sql.Row, into ...any) error {
+	if err := row.Scan(into...); !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	return nil

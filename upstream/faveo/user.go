@@ -22,18 +22,24 @@ type User struct {
 	row     row
 }
 
-// lookupStatements are the statements that the two databases spell differently: the two searches of a login, and the
-// count of those columns of department_assign_agents that exist.
+// lookupStatements are the statements that the two databases spell differently: the two searches of a login, the
+// collations of the columns that they search, the kinds of password hashes that are in use, and the count of those
+// columns of department_assign_agents that exist.
 //
 // SELECT * is on purpose: Faveo prints every column of the row, so one that a plugin added must appear, at its place in
 // the table (contract section 1). active = 1 belongs into the search: of several rows with one user_name PHP takes the
 // first among the active ones and tries only its password.
-type lookupStatements struct{ byEmail, byName, departmentColumns string }
+type lookupStatements struct{ byEmail, byName, loginColumns, hashKinds, departmentColumns string }
 
 var (
 	mysqlLookup = lookupStatements{
 		byEmail: "SELECT * FROM users WHERE email = ? AND active = 1 ORDER BY id LIMIT 1",
 		byName:  "SELECT * FROM users WHERE user_name = ? AND active = 1 ORDER BY id LIMIT 1",
+		loginColumns: "SELECT column_name AS name, character_set_name AS charset, collation_name AS collation" +
+			" FROM information_schema.columns" +
+			" WHERE table_schema = DATABASE() AND table_name = 'users' AND column_name IN ('email', 'user_name')",
+		// As bytes, for a hash means something else in another case.
+		hashKinds: "SELECT DISTINCT CAST(" + hashKind + " AS BINARY)" + hashKindsInUse,
 		departmentColumns: "SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE()" +
 			" AND table_name = 'department_assign_agents' AND column_name IN ('agent_id', 'department_id')",
 	}
@@ -41,6 +47,9 @@ var (
 	sqliteLookup = lookupStatements{
 		byEmail: "SELECT * FROM users WHERE email = ? COLLATE NOCASE AND active = 1 ORDER BY id LIMIT 1",
 		byName:  "SELECT * FROM users WHERE user_name = ? COLLATE NOCASE AND active = 1 ORDER BY id LIMIT 1",
+		loginColumns: "SELECT name, NULL AS charset, '" + noCase + "' AS collation FROM pragma_table_info('users')" +
+			" WHERE name IN ('email', 'user_name')",
+		hashKinds: "SELECT DISTINCT " + hashKind + hashKindsInUse,
 		departmentColumns: "SELECT COUNT(*) FROM pragma_table_info('department_assign_agents')" +
 			" WHERE name IN ('agent_id', 'department_id')",
 	}
@@ -53,11 +62,11 @@ var (
 // UTF-8, a NUL byte (PHP finds those, contract section 5, 7 is closed here), more than 1020 bytes. Banned and deleted
 // accounts are returned: ask MayLogin. Any other error is an infrastructure fault.
 func (db *DB) FindByLogin(ctx context.Context, username string) (*User, error) {
-	if len(username) > maxNameBytes || !utf8.ValidString(username) || strings.ContainsRune(username, 0) {
+	if !holdable(username) {
 		return nil, ErrNotFound
 	}
 	statement := db.lookup.byName
-	if laravel.FilterEmail(username) {
+	if columnOf(username) == columnEmail {
 		statement = db.lookup.byEmail
 	}
 	return db.findUser(ctx, "login_lookup", func(ctx context.Context) (row, error) {
@@ -67,6 +76,25 @@ func (db *DB) FindByLogin(ctx context.Context, username string) (*User, error) {
 		}
 		return r, err
 	})
+}
+
+// The columns that a login is looked up in.
+const (
+	columnEmail    = "email"
+	columnUserName = "user_name"
+)
+
+// columnOf is the one that PHP searches for the name.
+func columnOf(username string) string {
+	if laravel.FilterEmail(username) {
+		return columnEmail
+	}
+	return columnUserName
+}
+
+// holdable says that a column may hold the name.
+func holdable(username string) bool {
+	return len(username) <= maxNameBytes && utf8.ValidString(username) && !strings.ContainsRune(username, 0)
 }
 
 // FindByID finds the account with this id, whatever its state. ErrNotFound when there is none; any other error is an
