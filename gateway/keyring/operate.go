@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"faveo-gateway/gateway/token"
@@ -63,7 +62,7 @@ func (r *Ring) rotate(ctx context.Context, algorithm token.Algorithm) (Record, e
 			return Record{}, err
 		}
 		if err == nil {
-			r.log.Info("a new signing key is published, on demand", slog.String("kid", made.KID))
+			r.tell(ctx, Change{KID: made.KID, State: StatePending, OnDemand: true})
 			_ = r.announce(ctx, "") // Who does not hear of it sees it within pollEvery.
 			r.Changed("")
 			return made, nil
@@ -120,12 +119,25 @@ func (r *Ring) revoke(ctx context.Context, kid string) (Record, error) {
 			return Record{}, err
 		}
 		if err == nil {
-			r.log.Warn("a signing key was revoked", slog.String("kid", kid), slog.String("was", string(record.State)))
+			r.tellRevoked(ctx, record, heir)
 			record.State, record.EndedAt, record.Sealed = StateRevoked, now, nil
 			return record, nil
 		}
 	}
 	return Record{}, errBusy
+}
+
+// tellRevoked tells of the end of a key, and of the one that has taken its place.
+func (r *Ring) tellRevoked(ctx context.Context, of, heir Record) {
+	r.tell(ctx, Change{KID: of.KID, State: StateRevoked, Was: of.State, OnDemand: true})
+	if heir.KID == "" {
+		return
+	}
+	taken := Change{KID: heir.KID, State: StateActive, OnDemand: true}
+	if heir.State == StatePending {
+		taken.Was = StatePending
+	}
+	r.tell(ctx, taken)
 }
 
 // heir returns the record that takes the place of one that is revoked: none unless

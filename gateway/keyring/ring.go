@@ -43,6 +43,10 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Log is told of steps and outages; nil means nobody is.
 	Log *slog.Logger
+	// Observe is told of every change that this replica has stored; nil means nobody is.
+	// It is called from several goroutines and must not block. The context is that of
+	// whoever has asked for it, or of Run.
+	Observe func(context.Context, Change)
 }
 
 // Self names a replica for people.
@@ -55,6 +59,9 @@ func (o *Options) validate() error {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = func(context.Context, Change) {}
 	}
 	var faults []error
 	if o.Store == nil {
@@ -83,6 +90,7 @@ type Ring struct {
 	self     Replica // without what changes
 	now      func() time.Time
 	log      *slog.Logger
+	observe  func(context.Context, Change)
 	metrics  *metrics
 	watch    watch
 	outages  *outages
@@ -136,7 +144,7 @@ func newRing(o Options) (*Ring, error) {
 		return nil, err
 	}
 	r := &Ring{
-		store: o.Store, registry: o.Registry, sealing: sealing, now: o.Now, log: o.Log,
+		store: o.Store, registry: o.Registry, sealing: sealing, now: o.Now, log: o.Log, observe: o.Observe,
 		schedule: schedule{algorithm: o.Algorithm, config: o.Config, verifyFor: max(o.Config.RetireAfter, o.MaxTTL) + margin},
 		self: Replica{
 			ID: newID(), Host: o.Self.Host, Version: o.Self.Version,
@@ -187,6 +195,9 @@ func (r *Ring) makeFirst(ctx context.Context, empty bool, at time.Time) ([]Recor
 		return nil, unavailable("store the first signing key", err)
 	}
 	r.first = empty && err == nil
+	if err == nil {
+		r.tell(ctx, Change{KID: first.KID, State: StateActive})
+	}
 	return r.stored(ctx)
 }
 

@@ -2,7 +2,6 @@ package keyring
 
 import (
 	"context"
-	"log/slog"
 	"time"
 )
 
@@ -11,27 +10,26 @@ import (
 func (r *Ring) take(ctx context.Context, p plan, now time.Time) bool {
 	var (
 		at     = wholeSeconds(now)
-		kid    = p.kid
-		what   string
+		made   = Change{KID: p.kid}
 		result result
 		change func(context.Context) error
 	)
 	switch p.action {
 	case add:
-		made, err := r.create(StatePending, r.schedule.algorithm, at)
+		record, err := r.create(StatePending, r.schedule.algorithm, at)
 		if err != nil {
 			r.outages.report(changing, err)
 			return false
 		}
-		kid, what, result = made.KID, "a new signing key is published", started
-		change = func(ctx context.Context) error { return r.store.AddPending(ctx, made, p.active) }
+		made.KID, made.State, result = record.KID, StatePending, started
+		change = func(ctx context.Context) error { return r.store.AddPending(ctx, record, p.active) }
 	case activate:
-		what, result = "a new signing key signs", completed
+		made.State, made.Was, result = StateActive, StatePending, completed
 		change = func(ctx context.Context) error {
 			return r.store.Activate(ctx, p.kid, p.active, at, at.Add(r.schedule.verifyFor))
 		}
 	case bury:
-		what = "an old signing key is gone"
+		made.State, made.Was = StateGone, StateRetiring
 		change = func(ctx context.Context) error { return r.store.Bury(ctx, p.kid, at) }
 	default:
 		r.outages.report(changing, nil)
@@ -40,7 +38,7 @@ func (r *Ring) take(ctx context.Context, p plan, now time.Time) bool {
 	if err := r.step(ctx, result, change); err != nil {
 		return false
 	}
-	r.log.Info(what, slog.String("kid", kid))
+	r.tell(ctx, made)
 	_ = r.announce(ctx, "") // Who does not hear of it sees it within pollEvery.
 	return true
 }

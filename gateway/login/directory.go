@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"time"
 
 	"faveo-gateway/gateway/identity"
 )
@@ -32,8 +33,20 @@ type Directory interface {
 	// Find returns the account that Faveo would log in by this name, or
 	// ErrNoAccount.
 	Find(ctx context.Context, username string) (Account, error)
+	// Fold returns the same digest for all names that Find takes for one, whether an
+	// account has that name or not: at most 64 of the characters of a limit.Bucket's
+	// Of, never the text of a number, and of no use to whoever wants to know the name.
+	// Every text has one; an error is a fault.
+	Fold(ctx context.Context, username string) (string, error)
 	// Profile appends the body of GET authenticate/user, or ErrNoAccount.
 	Profile(ctx context.Context, dst []byte, userID uint64) ([]byte, error)
+}
+
+// Hashes knows what the site's password hashes cost. Neither call asks the database.
+type Hashes interface {
 	// Decoy spends the time of one hash of the site's usual cost.
-	Decoy(ctx context.Context, password string)
+	Decoy(password string)
+	// HashTime is how long the costliest hash of any account takes on this machine,
+	// Decoy included; 0 while nobody knows.
+	HashTime() time.Duration
 }

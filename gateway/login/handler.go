@@ -25,6 +25,8 @@ type Handler struct {
 	Canonical func(echo.Context) *laravel.Request
 	// LoadBody reads the body within the bounds of a caller who is not known.
 	LoadBody func(echo.Context) error
+	// ClientOf describes where the request came from.
+	ClientOf func(echo.Context) identity.Client
 }
 
 // Authenticate serves POST api/v1/authenticate.
@@ -60,7 +62,7 @@ func (h *Handler) credentials(c echo.Context) (Credentials, error) {
 	}
 	return Credentials{
 		Username: username, Password: password,
-		Client: identity.Client{Address: c.RealIP(), Agent: c.Request().UserAgent()},
+		Client: h.ClientOf(c),
 	}, nil
 }
 

@@ -1,8 +1,11 @@
 package login_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -10,9 +13,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"faveo-gateway/gateway/identity"
+	"faveo-gateway/gateway/limit"
 	"faveo-gateway/gateway/login"
 )
 
@@ -22,6 +25,15 @@ type site struct {
 	hashes int
 	fault  error
 	hash   func() // What one hash does besides being counted.
+	// longest is what HashTime says.
+	longest time.Duration
+	// attempts are those that are counted, and events what was told.
+	attempts attempts
+	events   []login.Event
+	// perAccount is Faveo's own setting, nil for none.
+	perAccount func(context.Context) limit.Rate
+	lookups    int
+	log        bytes.Buffer
 	// mySessions are its sessions.
 	mySessions
 }
@@ -39,6 +51,9 @@ func (s *site) spend() {
 
 // Find implements login.Directory.
 func (s *site) Find(_ context.Context, name string) (login.Account, error) {
+	s.mu.Lock()
+	s.lookups++
+	s.mu.Unlock()
 	if s.fault != nil {
 		return login.Account{}, s.fault
 	}
@@ -50,11 +65,12 @@ func (s *site) Find(_ context.Context, name string) (login.Account, error) {
 	account.Answer = func(dst []byte, token string) ([]byte, error) {
 		return append(dst, `{"token":"`+token+`"}`...), nil
 	}
-	switch name {
-	case "alice":
+	switch strings.ToLower(name) {
+	case "alice", "alice@example.test":
 	case "banned":
-		account.MayLogin = false
+		account.UserID, account.MayLogin = 5, false
 	case "nullpw":
+		account.UserID = 6
 		account.Verify = func(string) (bool, error) { return false, errUnusable }
 	default:
 		return login.Account{}, login.ErrNoAccount
@@ -62,30 +78,53 @@ func (s *site) Find(_ context.Context, name string) (login.Account, error) {
 	return account, nil
 }
 
+// Fold implements login.Directory: of a name only the case does not count.
+func (s *site) Fold(_ context.Context, name string) (string, error) {
+	return fmt.Sprintf("digest-%x", strings.ToLower(name)[:min(len(name), 20)]), s.fault
+}
+
 // Profile implements login.Directory.
 func (s *site) Profile(context.Context, []byte, uint64) ([]byte, error) { return nil, s.fault }
 
-// Decoy implements login.Directory.
-func (s *site) Decoy(context.Context, string) { s.spend() }
+// Decoy implements login.Hashes.
+func (s *site) Decoy(string) { s.spend() }
+
+// HashTime implements login.Hashes.
+func (s *site) HashTime() time.Duration { return s.longest }
 
 func newService(s *site, c login.Config) (*login.Service, *prometheus.Registry) {
 	r := prometheus.NewRegistry()
-	return login.New(login.Options{Config: c, Directory: s, Sessions: s, Tokens: &s.mySessions, Registerer: r}), r
+	s.attempts.Local = limit.NewLocal(limit.LocalOptions{})
+	return login.New(login.Options{
+		Config: c, Directory: s, Hashes: s, Sessions: s, Tokens: &s.mySessions, Limits: &s.attempts, Registerer: r,
+		Log:        slog.New(slog.NewTextHandler(&s.log, nil)),
+		PerAccount: s.perAccount,
+		Observe: func(_ context.Context, e login.Event) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.events = append(s.events, e)
+		},
+	}), r
 }
 
 // TestEveryRefusalIsAlike spends exactly one hash and the same time on each way
 // to fail.
 func TestEveryRefusalIsAlike(t *testing.T) {
-	for _, try := range []struct{ name, username, password string }{
-		{"wrong password", "alice", "wrong"},
-		{"unknown", "nobody", "right"},
-		{"banned with the right password", "banned", "right"},
-		{"unusable hash", "nullpw", "right"},
-		{"no name", "", "right"},
-		{"no password", "alice", ""},
-		{"NUL in the name", "alice\x00", "right"},
-		{"NUL in the password", "alice", "right\x00"},
-		{"password over the limit", "alice", strings.Repeat("x", 5000)},
+	for _, try := range []struct {
+		name, username, password string
+		reason                   login.Reason
+	}{
+		{"wrong password", "alice", "wrong", login.ReasonWrongPassword},
+		{"unknown", "nobody", "right", login.ReasonUnknownName},
+		{"banned with the right password", "banned", "right", login.ReasonMayNotLogin},
+		{"banned with a wrong password", "banned", "wrong", login.ReasonWrongPassword},
+		{"unusable hash", "nullpw", "right", login.ReasonUnusableHash},
+		{"no name", "", "right", login.ReasonUnknownName},
+		{"no password", "alice", "", login.ReasonWrongPassword},
+		{"NUL in the name", "alice\x00", "right", login.ReasonNUL},
+		{"NUL in the password", "alice", "right\x00", login.ReasonNUL},
+		{"password over the limit", "alice", strings.Repeat("x", 5000), login.ReasonTooLong},
+		{"unknown with a password over the limit", "nobody", strings.Repeat("x", 5000), login.ReasonUnknownName},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &site{hash: func() { time.Sleep(70 * time.Millisecond) }}
@@ -98,24 +137,10 @@ func TestEveryRefusalIsAlike(t *testing.T) {
 			if s.hashes != 1 || time.Since(began) != 250*time.Millisecond || len(s.starts) != 0 {
 				t.Errorf("%s: %d hashes, %v, %d sessions; want 1, 250ms, 0", try.name, s.hashes, time.Since(began), len(s.starts))
 			}
-			wantLogins(t, registry, "invalid_credentials")
-		})
-	}
-}
-
-// TestCostlyHashShowsAsStep rounds the time of a refusal up to whole steps.
-func TestCostlyHashShowsAsStep(t *testing.T) {
-	for hash, want := range map[time.Duration]time.Duration{
-		0: 250 * time.Millisecond, 249 * time.Millisecond: 250 * time.Millisecond,
-		260 * time.Millisecond: 500 * time.Millisecond, time.Second: 1250 * time.Millisecond,
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			service, _ := newService(&site{hash: func() { time.Sleep(hash) }}, login.DefaultConfig())
-			began := time.Now()
-			service.Login(t.Context(), login.Credentials{Username: "alice", Password: "wrong"})
-			if took := time.Since(began); took != want {
-				t.Errorf("a hash of %v: refused after %v, want %v", hash, took, want)
+			if len(s.events) != 1 || s.events[0].Kind != login.KindLogin || s.events[0].Outcome != login.Refused || s.events[0].Reason != try.reason {
+				t.Errorf("%s: told %+v, want the reason %s", try.name, s.events, try.reason)
 			}
+			wantLogins(t, registry, "invalid_credentials")
 		})
 	}
 }
@@ -196,7 +221,7 @@ func TestFullQueue(t *testing.T) {
 		if good != 4 || busy != 2 || most != 2 {
 			t.Errorf("%d good, %d busy, %d at once; want 4, 2, 2", good, busy, most)
 		}
-		if n := testutil.ToFloat64(counter(t, registry, "busy")); n != 2 {
+		if n := count(t, registry, "faveo_gateway_logins_total", "busy"); n != 2 {
 			t.Errorf("metric counts %v busy logins, want 2", n)
 		}
 	})
@@ -222,10 +247,11 @@ func TestPaddingHoldsNoSlot(t *testing.T) {
 // TestValidate reports every fault with its path.
 func TestValidate(t *testing.T) {
 	var got []string
-	login.Config{MaxConcurrentHashes: -1, MinFailureTime: time.Hour, LegacyClients: []string{""}}.Validate(func(path, _ string) {
-		got = append(got, path)
-	})
-	if want := "max_concurrent_hashes queue_timeout min_failure_time legacy_clients"; strings.Join(got, " ") != want {
+	login.Config{
+		MaxConcurrentHashes: -1, MinFailureTime: time.Hour, LegacyClients: []string{""},
+		Lockout: login.LockoutConfig{KnownAddresses: time.Second},
+	}.Validate(func(path, _ string) { got = append(got, path) })
+	if want := "max_concurrent_hashes queue_timeout min_failure_time lockout.known_addresses legacy_clients"; strings.Join(got, " ") != want {
 		t.Errorf("faults at %v, want %s", got, want)
 	}
 	login.DefaultConfig().Validate(func(path, message string) { t.Errorf("default %s: %s", path, message) })
@@ -233,29 +259,25 @@ func TestValidate(t *testing.T) {
 
 func wantLogins(t *testing.T, registry *prometheus.Registry, result string) {
 	t.Helper()
-	if n := testutil.ToFloat64(counter(t, registry, result)); n != 1 {
+	if n := count(t, registry, "faveo_gateway_logins_total", result); n != 1 {
 		t.Errorf("metric counts %v logins with result %s, want 1", n, result)
 	}
 }
 
-// counter finds logins_total{result} as it is exported.
-func counter(t *testing.T, registry *prometheus.Registry, result string) prometheus.Collector {
+// count is the value of a counter or a gauge, by its label if it has one.
+func count(t *testing.T, registry *prometheus.Registry, name, label string) float64 {
 	t.Helper()
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, family := range families {
-		if family.GetName() != "faveo_gateway_logins_total" {
-			continue
-		}
 		for _, m := range family.GetMetric() {
-			if m.GetLabel()[0].GetValue() == result {
-				value := m.GetCounter().GetValue()
-				return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "seen"}, func() float64 { return value })
+			if family.GetName() == name && (label == "" || m.GetLabel()[0].GetValue() == label) {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue() // It is one of them.
 			}
 		}
 	}
-	t.Fatalf("no logins_total{result=%q}", result)
-	return nil
+	t.Fatalf("no %s{%q}", name, label)
+	return 0
 }

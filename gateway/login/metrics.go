@@ -10,6 +10,7 @@ import (
 const (
 	resultSuccess = "success"
 	resultInvalid = "invalid_credentials"
+	resultLocked  = "locked_out"
 	resultBusy    = "busy"
 	resultError   = "error"
 )
@@ -18,6 +19,9 @@ const (
 type metrics struct {
 	// logins counts answered logins by result.
 	logins *prometheus.CounterVec
+	// lockouts counts failed logins that were the last of an account, an address or a
+	// pair of both.
+	lockouts prometheus.Counter
 	// hashSeconds is the time in a hash slot.
 	hashSeconds prometheus.Histogram
 	// hashQueue is how many logins wait for a slot now.
@@ -28,8 +32,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	m := &metrics{
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "faveo_gateway_logins_total",
-			Help: "Logins by result: success, invalid_credentials, busy, error.",
+			Help: "Logins by result: success, invalid_credentials, locked_out, busy, error.",
 		}, []string{"result"}),
+		lockouts: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "faveo_gateway_lockouts_total",
+			Help: "Lockouts that began: an account, an address or a pair of both used up its failed logins.",
+		}),
 		hashSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "faveo_gateway_login_hash_seconds",
 			Help:    "Time to hash one password, without the wait for a slot.",
@@ -40,10 +48,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Logins that wait for a hash slot.",
 		}),
 	}
-	for _, result := range []string{resultSuccess, resultInvalid, resultBusy, resultError} {
+	for _, result := range []string{resultSuccess, resultInvalid, resultLocked, resultBusy, resultError} {
 		m.logins.WithLabelValues(result)
 	}
-	r.MustRegister(m.logins, m.hashSeconds, m.hashQueue)
+	r.MustRegister(m.logins, m.lockouts, m.hashSeconds, m.hashQueue)
 	return m
 }
 
@@ -57,6 +65,8 @@ func resultOf(err error) string {
 		return resultSuccess
 	case errors.Is(err, ErrInvalidCredentials):
 		return resultInvalid
+	case refusal(err):
+		return resultLocked
 	case errors.Is(err, ErrBusy):
 		return resultBusy
 	default:

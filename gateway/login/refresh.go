@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 // stolen it; the session ends for both (RFC 9700 section 4.14.2 says so of refresh
 // tokens, which these are too).
 func (s *Service) Refresh(ctx context.Context, h Holder) (string, error) {
+	var minted string
 	mint := func(role identity.Role, notAfter time.Time) (Successor, error) {
 		issued, err := s.tokens.Issue(Subject{UserID: h.UserID, Role: role, SessionID: h.SessionID, NotAfter: notAfter})
 		if err != nil {
@@ -26,9 +28,13 @@ func (s *Service) Refresh(ctx context.Context, h Holder) (string, error) {
 		if err != nil {
 			return Successor{}, fmt.Errorf("seal token: %w", err)
 		}
+		minted = sealed
 		return Successor{Token: issued, Sealed: sealed}, nil
 	}
 	sealed, err := s.sessions.Refresh(ctx, h, mint)
+	if errors.Is(err, ErrReused) {
+		s.observe(ctx, h.event(KindReuse, Refused))
+	}
 	if err != nil {
 		return "", err
 	}
@@ -37,5 +43,8 @@ func (s *Service) Refresh(ctx context.Context, h Holder) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("open the successor: %w", err)
 	}
+	e := h.event(KindRefresh, Success)
+	e.Repeated = sealed != minted
+	s.observe(ctx, e)
 	return successor, nil
 }

@@ -62,7 +62,7 @@ func (h *Handler) Sessions(c echo.Context, caller *identity.Principal) error {
 // EndSession serves DELETE api/v1/authenticate/sessions/{id} for the proved
 // caller. Somebody else's session is answered like one that does not exist.
 func (h *Handler) EndSession(c echo.Context, caller *identity.Principal, id string) error {
-	if err := h.Service.EndSession(c.Request().Context(), caller.UserID, id); err != nil {
+	if err := h.Service.EndSession(c.Request().Context(), caller.UserID, id, h.ClientOf(c)); err != nil {
 		return err
 	}
 	return answer(c, done{true})

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"faveo-gateway/gateway/identity"
@@ -14,6 +15,11 @@ type Holder struct {
 	Raw string
 	// Client is where it came from.
 	Client identity.Client
+}
+
+// event is what the holder did to the session.
+func (h Holder) event(kind Kind, outcome Outcome) Event {
+	return Event{Kind: kind, Outcome: outcome, UserID: h.UserID, SessionID: h.SessionID, Client: h.Client}
 }
 
 // NewSession is a session to be started.
@@ -46,6 +52,10 @@ type Successor struct {
 // lives until notAfter at the longest.
 type Mint func(role identity.Role, notAfter time.Time) (Successor, error)
 
+// ErrReused is included in the refusal of a token that was refreshed longer ago, after
+// which its session has been ended.
+var ErrReused = errors.New("a token was refreshed twice")
+
 // Sessions starts, prolongs and ends sessions. A nil error of what changes
 // something means that it is stored. Refusals of a session that has ended are
 // those of the authenticate stage; every other error is a fault, unless it says
@@ -57,7 +67,8 @@ type Sessions interface {
 	// Alive returns nil for a holder whose session and account still count.
 	Alive(ctx context.Context, h Holder) error
 	// Refresh replaces the holder's token and returns the sealed successor: of
-	// several refreshes of one token within its overlap, the first one's.
+	// several refreshes of one token within its overlap, the first one's. ErrReused
+	// when it was refreshed longer ago.
 	Refresh(ctx context.Context, h Holder, mint Mint) (sealed string, err error)
 	// List returns the user's sessions, the oldest first.
 	List(ctx context.Context, userID uint64) ([]Session, error)
@@ -74,14 +85,23 @@ func (s *Service) Sessions(ctx context.Context, userID uint64) ([]Session, error
 	return s.sessions.List(ctx, userID)
 }
 
-// EndSession ends one of the user's sessions by its id.
-func (s *Service) EndSession(ctx context.Context, userID uint64, id string) error {
-	return s.sessions.EndOther(ctx, userID, id)
+// EndSession ends one of the user's sessions by its id; from is where the wish came
+// from.
+func (s *Service) EndSession(ctx context.Context, userID uint64, id string, from identity.Client) error {
+	if err := s.sessions.EndOther(ctx, userID, id); err != nil {
+		return err
+	}
+	s.observe(ctx, Event{Kind: KindSessionEnded, Outcome: Success, UserID: userID, SessionID: id, Client: from})
+	return nil
 }
 
 // Logout ends a session. It is idempotent: the session may have ended before.
 func (s *Service) Logout(ctx context.Context, h Holder) error {
-	return s.sessions.End(ctx, h)
+	if err := s.sessions.End(ctx, h); err != nil {
+		return err
+	}
+	s.observe(ctx, h.event(KindLogout, Success))
+	return nil
 }
 
 // LogoutAll ends all sessions of the user. It needs one that is still alive: an
@@ -90,5 +110,11 @@ func (s *Service) LogoutAll(ctx context.Context, h Holder) error {
 	if err := s.sessions.Alive(ctx, h); err != nil {
 		return err
 	}
-	return s.sessions.EndAll(ctx, h.UserID)
+	if err := s.sessions.EndAll(ctx, h.UserID); err != nil {
+		return err
+	}
+	e := h.event(KindLogoutAll, Success)
+	e.SessionID = ""
+	s.observe(ctx, e)
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -133,6 +134,21 @@ func TestRefreshMintsForTheSameSession(t *testing.T) {
 	if len(s.issued) != 1 || s.issued[0] != want {
 		t.Errorf("issued for %+v, want %+v", s.issued, want)
 	}
+	wantRefreshes(t, s, false)
+}
+
+// wantRefreshes checks that each refresh is told, and which were repeated.
+func wantRefreshes(t *testing.T, s *site, repeated ...bool) {
+	t.Helper()
+	var want []login.Event
+	for _, again := range repeated {
+		want = append(want, login.Event{
+			Kind: login.KindRefresh, Outcome: login.Success, UserID: 4, SessionID: "session-1", Repeated: again,
+		})
+	}
+	if !slices.Equal(s.events, want) {
+		t.Errorf("the events are %+v, want %+v", s.events, want)
+	}
 }
 
 // TestRefreshReturnsTheFirstSuccessor opens what another request has sealed, and
@@ -149,6 +165,15 @@ func TestRefreshReturnsTheFirstSuccessor(t *testing.T) {
 	if token, err := service.Refresh(t.Context(), holder); err == nil || token != "" {
 		t.Errorf("a foreign successor: %q, %v", token, err)
 	}
+	// One that was made here in vain, because another was faster.
+	s.refresh = func(_ login.Holder, mint login.Mint) (string, error) {
+		_, err := mint(identity.RoleUser, time.Time{})
+		return "raw-old>of another replica", err
+	}
+	if token, err := service.Refresh(t.Context(), holder); err != nil || token != "of another replica" {
+		t.Errorf("a slower refresh: %q, %v", token, err)
+	}
+	wantRefreshes(t, s, true, true)
 }
 
 // TestRefreshRefusals come back as they are.

@@ -116,3 +116,25 @@ func (m *Manager) endRefused(ctx context.Context, k sessionKey, id string) {
 	defer cancel()
 	_ = m.store.Delete(ctx, k.user, id)
 }
+
+// refusedFor is how long an account that may not log in is refused without asking again,
+// where no session is ended that would ask no more.
+const refusedFor = time.Second
+
+// Account returns an account that may log in, at most account_ttl old, for who calls
+// without a session. ErrRevoked means that there is no such account or that it may not
+// log in; any other error is as that of Check.
+func (m *Manager) Account(ctx context.Context, userID uint64) (Account, error) {
+	now := m.now()
+	good := func(l look) bool {
+		return l.found && (l.account.MayLogin || fresh(l.at, now, refusedFor))
+	}
+	l, err := m.lookFor(ctx, userID, now, good)
+	if err != nil {
+		return Account{}, fault("read account", err)
+	}
+	if !l.found || !l.account.MayLogin {
+		return Account{}, fmt.Errorf("%w: the account may not log in", ErrRevoked)
+	}
+	return l.account, nil
+}
