@@ -20,69 +20,102 @@ type Tokens interface {
 	Verify(raw string) (identity.Token, error)
 }
 
-// Sessions proves that a token's session is alive and its account may log in.
-// An error is either a refusal or a fault of the infrastructure; gateway's error
-// table tells them apart.
+// Sessions proves that a caller may be served. An error is either a refusal or a fault
+// of the infrastructure; gateway's error table tells them apart.
 type Sessions interface {
+	// Principal proves that a token's session is alive and its account may log in.
 	Principal(ctx context.Context, t identity.Token, from identity.Client) (*identity.Principal, error)
+	// KeyPrincipal proves that the account that an API key is bound to may log in.
+	KeyPrincipal(ctx context.Context, key *identity.Key) (*identity.Principal, error)
 }
 
-// Authenticator turns a token into a Principal.
+// Authenticator turns a token or an API key into a Principal.
 type Authenticator struct {
 	Tokens   Tokens
 	Sessions Sessions
+	APIKeys  APIKeys
 	// Sources are the places where a token is accepted; elsewhere it is refused.
 	Sources []identity.Source
 	// BodyLimit bounds the body of a caller who is known, in bytes.
 	BodyLimit int64
 }
 
-// Authenticate finds the one token of the request and proves its owner. A
-// request without a token goes on without a Principal: the policy knows whether
-// it needs one. A bad token stops here, on public routes too.
+// Authenticate finds the one token of the request and its API key, and proves the
+// owner of the token, or of the key where there is no token. A request with neither
+// goes on without a Principal: the policy knows whether it needs one. A bad token or
+// key stops here, on public routes too.
 func (a *Authenticator) Authenticate() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			x := From(c)
-			if err := a.verifyToken(c, x); err != nil {
-				return err
-			}
-			if !x.hasToken() {
-				return next(c)
-			}
-			principal, err := a.Sessions.Principal(c.Request().Context(), x.Token, ClientOf(c))
-			if err != nil {
-				return err
-			}
-			x.Principal = principal
-			if err := a.loadRest(x); err != nil {
+			if err := a.authenticate(c, From(c)); err != nil {
 				return err
 			}
 			return next(c)
 		}
 	}
+}
+
+// authenticate reads the body only as far as the caller is known: whoever is proved by
+// the head may send all of it.
+func (a *Authenticator) authenticate(c echo.Context, x *Exchange) error {
+	found, err := takeHead(c.Request(), x)
+	if err != nil {
+		return err
+	}
+	switch {
+	case found.raw != "":
+		err = a.proveToken(c, x, found)
+	case x.rawKey != "":
+		err = a.proveKey(c, x)
+	}
+	if err != nil {
+		return err
+	}
+	if x.Principal != nil {
+		return a.readRest(c, x)
+	}
+	if found, err = a.takeSmallBody(x); err != nil {
+		return err
+	}
+	if found.raw != "" {
+		if err := a.proveToken(c, x, found); err != nil {
+			return err
+		}
+	}
+	return a.proveKey(c, x)
+}
+
+// proveToken verifies a token and proves its owner.
+func (a *Authenticator) proveToken(c echo.Context, x *Exchange, found credential) error {
+	if err := a.verify(x, found); err != nil {
+		return err
+	}
+	principal, err := a.Sessions.Principal(c.Request().Context(), x.Token, ClientOf(c))
+	x.Principal = principal
+	return err
+}
+
+// readRest reads the rest of the request once its caller is known, and makes sure that
+// no second token hides there. An API key that stands in for a token is one.
+func (a *Authenticator) readRest(c echo.Context, x *Exchange) error {
+	if err := x.Request.LoadBody(a.BodyLimit); err != nil {
+		return err
+	}
+	if err := refuseSecondToken(x); err != nil {
+		return err
+	}
+	return a.proveKey(c, x)
 }
 
 // RequireToken verifies the token of the request without looking at its session,
 // for the routes that judge the session themselves: for a logout an ended one is
 // as good as a live one, for a refresh a token that was refreshed before is a
-// sign of theft. A request without a token is ErrTokenNotProvided.
+// sign of theft. A request without a token is ErrTokenNotProvided. The API key is not
+// judged: a logout must not depend on what Faveo's database says of keys.
 func (a *Authenticator) RequireToken() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			x := From(c)
-			if err := a.verifyToken(c, x); err != nil {
-				return err
-			}
-			if !x.hasToken() {
-				return ErrTokenNotProvided
-			}
-			// The session may have ended long ago: whoever holds such a token is a
-			// stranger, and what these routes read is small.
-			if err := x.loadStrangersBody(); err != nil {
-				return err
-			}
-			if err := refuseSecondToken(x); err != nil {
+			if err := a.requireToken(c, From(c)); err != nil {
 				return err
 			}
 			return next(c)
@@ -90,20 +123,39 @@ func (a *Authenticator) RequireToken() echo.MiddlewareFunc {
 	}
 }
 
-// verifyToken takes the token out of the request and verifies it. It leaves
-// Exchange.Source empty when there is none.
-//
-// The body is read only after the token of the head was verified, or, when the
-// head has none, up to the small limit: nobody unknown can make the gateway
-// hold or spool a large upload.
-func (a *Authenticator) verifyToken(c echo.Context, x *Exchange) error {
-	found, err := takeHead(c.Request(), x.Request)
-	if err == nil && found.raw == "" {
-		found, err = a.takeSmallBody(x)
-	}
-	if err != nil || found.raw == "" {
+func (a *Authenticator) requireToken(c echo.Context, x *Exchange) error {
+	found, err := takeHead(c.Request(), x)
+	if err != nil {
 		return err
 	}
+	if found.raw != "" {
+		if err := a.verify(x, found); err != nil {
+			return err
+		}
+	}
+	// The session may have ended long ago: whoever holds such a token is a stranger,
+	// and what these routes read is small.
+	if err := x.loadStrangersBody(); err != nil {
+		return err
+	}
+	second, err := takeParameters(x, identity.SourceBody)
+	if err != nil {
+		return err
+	}
+	if found, err = found.join(second); err != nil {
+		return err
+	}
+	if x.Source == "" {
+		if found.raw == "" {
+			return ErrTokenNotProvided
+		}
+		return a.verify(x, found)
+	}
+	return nil
+}
+
+// verify verifies the one token of the request.
+func (a *Authenticator) verify(x *Exchange, found credential) (err error) {
 	if !slices.Contains(a.Sources, found.source) {
 		return &laravel.Ambiguous{Reason: ReasonTokenSource}
 	}
@@ -114,10 +166,12 @@ func (a *Authenticator) verifyToken(c echo.Context, x *Exchange) error {
 
 // ClientOf describes the client of a request.
 func ClientOf(c echo.Context) identity.Client {
-	return identity.Client{Address: From(c).Client, Agent: c.Request().UserAgent()}
+	x := From(c)
+	return identity.Client{Address: x.Client, Agent: c.Request().UserAgent(), RequestID: x.RequestID}
 }
 
-// takeSmallBody looks into a small body for the token that the head lacks.
+// takeSmallBody looks into a small body for the token and the API key that the head
+// lacks. Nobody unknown can make the gateway hold or spool a large upload.
 func (a *Authenticator) takeSmallBody(x *Exchange) (credential, error) {
 	err := x.loadStrangersBody()
 	if errors.Is(err, laravel.ErrTooLarge) {
@@ -127,21 +181,12 @@ func (a *Authenticator) takeSmallBody(x *Exchange) (credential, error) {
 	if err != nil {
 		return credential{}, err
 	}
-	return takeParameter(x.Request, identity.SourceBody)
-}
-
-// loadRest reads the rest of the request once its caller is known, and makes
-// sure that no second token hides there.
-func (a *Authenticator) loadRest(x *Exchange) error {
-	if err := x.Request.LoadBody(a.BodyLimit); err != nil {
-		return err
-	}
-	return refuseSecondToken(x)
+	return takeParameters(x, identity.SourceBody)
 }
 
 // refuseSecondToken looks for a token in a body that was just read.
 func refuseSecondToken(x *Exchange) error {
-	second, err := takeParameter(x.Request, identity.SourceBody)
+	second, err := takeParameters(x, identity.SourceBody)
 	if err == nil && second.raw != "" {
 		err = &laravel.Ambiguous{Reason: ReasonTwoTokens}
 	}

@@ -47,12 +47,17 @@ type Facts interface {
 	Affiliation(ctx context.Context, userID uint64, fresh bool) (policy.Affiliation, error)
 }
 
-// Authorizer asks the policy.
+// Authorizer asks the policy. It is made by NewAuthorizer.
 type Authorizer struct {
-	Policy Decider
-	Facts  Facts
-	// Now is the clock of rules about the hour.
-	Now func() time.Time
+	policy Decider
+	facts  Facts
+	now    func() time.Time
+	scopes *scopes
+}
+
+// NewAuthorizer returns an Authorizer. now is the clock of rules about the hour.
+func NewAuthorizer(p Decider, f Facts, now func() time.Time) *Authorizer {
+	return &Authorizer{policy: p, facts: f, now: now, scopes: newScopes()}
 }
 
 // Authorize lets only what the policy allows go on. In shadow mode a denial that
@@ -67,6 +72,9 @@ func (a *Authorizer) Authorize() echo.MiddlewareFunc {
 			if !x.Decision.Permitted() {
 				return answerDenial(c, x.Decision)
 			}
+			if x.Decision.Anonymous {
+				x.Principal = nil // Nothing behind, PHP least of all, acts in his name.
+			}
 			// The body of an unknown caller was too large to be searched for a
 			// token; now that the route turns out to need none it is only large.
 			if x.unread != nil {
@@ -79,9 +87,12 @@ func (a *Authorizer) Authorize() echo.MiddlewareFunc {
 
 // decide leaves the policy's decision in the Exchange.
 func (a *Authorizer) decide(ctx context.Context, x *Exchange) error {
-	subject := x.subject()
-	request := policy.Request{Method: x.Request.Method, Path: x.Request.Path, Params: params{x}, Time: a.Now()}
-	needs, err := a.Policy.Needs(subject, request)
+	subject, err := a.subject(x)
+	if err != nil {
+		return err
+	}
+	request := policy.Request{Method: x.Request.Method, Path: x.Request.Path, Params: params{x}, Time: a.now()}
+	needs, err := a.policy.Needs(subject, request)
 	if unreadable := (*policy.UnreadableID)(nil); errors.As(err, &unreadable) {
 		return fmt.Errorf("%w: %w", &laravel.Ambiguous{Reason: ReasonObjectID}, err)
 	}
@@ -91,7 +102,7 @@ func (a *Authorizer) decide(ctx context.Context, x *Exchange) error {
 	if needs.Affiliation || len(needs.Objects) > 0 {
 		return a.decideOnFacts(ctx, x, subject, request, needs)
 	}
-	x.Decision = a.Policy.Decide(subject, request)
+	x.Decision = a.policy.Decide(subject, request)
 	return nil
 }
 
@@ -104,7 +115,7 @@ func (a *Authorizer) decideOnFacts(ctx context.Context, x *Exchange, s policy.Su
 	for fresh := false; ; fresh = true {
 		remembered := false
 		if needs.Affiliation {
-			affiliation, err := a.Facts.Affiliation(ctx, s.UserID, fresh)
+			affiliation, err := a.facts.Affiliation(ctx, s.UserID, fresh)
 			if err != nil {
 				return err
 			}
@@ -114,12 +125,12 @@ func (a *Authorizer) decideOnFacts(ctx context.Context, x *Exchange, s policy.Su
 		// so that a missing object costs one read as well.
 		if len(needs.Objects) > 0 && (!fresh || stale) {
 			var err error
-			if r.Objects, stale, err = a.Facts.Objects(ctx, needs.Objects, fresh); err != nil {
+			if r.Objects, stale, err = a.facts.Objects(ctx, needs.Objects, fresh); err != nil {
 				return err
 			}
 			remembered = remembered || stale
 		}
-		x.Decision = a.Policy.Decide(s, r)
+		x.Decision = a.policy.Decide(s, r)
 		if fresh || !remembered || x.Decision.Effect == policy.Allow {
 			return nil
 		}
@@ -145,11 +156,15 @@ func Overrule(c echo.Context, reason policy.Reason) error {
 	return &Denied{Decision: x.Decision}
 }
 
-func (x *Exchange) subject() policy.Subject {
-	if x.Principal == nil {
-		return policy.Subject{}
+// subject is the caller as the policy sees it.
+func (a *Authorizer) subject(x *Exchange) (policy.Subject, error) {
+	key, err := a.scopes.of(x.Key)
+	if err != nil || x.Principal == nil {
+		return policy.Subject{Key: key}, err
 	}
-	return policy.Subject{Authenticated: true, UserID: x.Principal.UserID, Role: string(x.Principal.Role)}
+	return policy.Subject{
+		Authenticated: true, UserID: x.Principal.UserID, Role: string(x.Principal.Role), Key: key,
+	}, nil
 }
 
 // params reads the request's parameters only when a rule asks for them.

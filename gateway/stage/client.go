@@ -2,7 +2,6 @@ package stage
 
 import (
 	"crypto/rand"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -21,26 +20,44 @@ func NewPeers(trusted []netip.Prefix) Peers {
 	return Peers{trusted: trusted}
 }
 
-// Extractor returns Echo's way to the client address: the first address from
-// the right of X-Forwarded-For that is not a trusted proxy, and the peer's own
-// when the peer is none.
+// Extractor returns the way to the client's address: the first address from the right
+// of X-Forwarded-For that is not a trusted proxy, and the peer's own when the peer is
+// none. Where a trusted proxy names a client that cannot be read, such as "unknown", it
+// is "": nobody's address, and not that of the proxy, which may be good for more.
 func (p Peers) Extractor() echo.IPExtractor {
-	if len(p.trusted) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	// Echo would trust every private network of its own accord; a client in the
-	// site's network could then write any address it likes.
-	options := []echo.TrustOption{
-		echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false),
-	}
-	for _, prefix := range p.trusted {
-		_, network, err := net.ParseCIDR(prefix.String())
-		if err != nil {
-			panic("netip.Prefix prints a CIDR that net cannot read: " + prefix.String()) // Both print RFC 4632.
+	return func(r *http.Request) string {
+		address, known := addressIn(r.RemoteAddr)
+		forwarded := strings.Join(r.Header[echo.HeaderXForwardedFor], ",")
+		for known && forwarded != "" && p.contain(address) {
+			var last string
+			forwarded, last = cutLast(forwarded)
+			address, known = addressIn(last)
 		}
-		options = append(options, echo.TrustIPRange(network))
+		if !known {
+			return ""
+		}
+		return address.String()
 	}
-	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+// cutLast cuts the last element off a list.
+func cutLast(list string) (before, last string) {
+	i := strings.LastIndexByte(list, ',')
+	return list[:max(i, 0)], list[i+1:]
+}
+
+// addressIn reads an address, with or without a port and brackets. IPv4 in IPv6 is
+// IPv4, and a zone, which means something to another machine only, is left out.
+func addressIn(text string) (netip.Addr, bool) {
+	text = strings.TrimSpace(text)
+	if with, err := netip.ParseAddrPort(text); err == nil {
+		return with.Addr().Unmap().WithZone(""), true
+	}
+	if inner, bracketed := strings.CutPrefix(text, "["); bracketed {
+		text = strings.TrimSuffix(inner, "]")
+	}
+	address, err := netip.ParseAddr(text)
+	return address.Unmap().WithZone(""), err == nil
 }
 
 // trusts says whether the request's peer is a proxy of our own.
@@ -48,12 +65,13 @@ func (p Peers) trusts(r *http.Request) bool {
 	if len(p.trusted) == 0 {
 		return false
 	}
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return false
-	}
+	peer, known := addressIn(r.RemoteAddr)
+	return known && p.contain(peer)
+}
+
+func (p Peers) contain(address netip.Addr) bool {
 	for _, prefix := range p.trusted {
-		if prefix.Contains(peer.Addr().Unmap()) {
+		if prefix.Contains(address) {
 			return true
 		}
 	}

@@ -10,10 +10,12 @@ import (
 	"faveo-gateway/upstream/laravel"
 )
 
-// The parameters that carry credentials. They never reach PHP.
+// The parameters that carry credentials, and the header of API keys in the spelling
+// of net/http. They never reach PHP.
 const (
 	tokenParameter  = "token"
 	apiKeyParameter = "api_key"
+	apiKeyHeader    = "X-Api-Key"
 )
 
 // Why the credentials of a request have two readings. PHP would take the first
@@ -30,10 +32,14 @@ const (
 	ReasonTokenKind laravel.Reason = "token_kind"
 	// ReasonTokenSource is a token in a place that tokens.sources leaves out.
 	ReasonTokenSource laravel.Reason = "token_source"
+	// ReasonTwoAPIKeys is more than one API key, different from each other.
+	ReasonTwoAPIKeys laravel.Reason = "two_api_keys"
 )
 
 // ambiguousCredentials lists the reasons above.
-var ambiguousCredentials = []laravel.Reason{ReasonTwoTokens, ReasonAuthorization, ReasonTokenKind, ReasonTokenSource}
+var ambiguousCredentials = []laravel.Reason{
+	ReasonTwoTokens, ReasonAuthorization, ReasonTokenKind, ReasonTokenSource, ReasonTwoAPIKeys,
+}
 
 // credential is a token as it was found; raw is "" when there is none.
 type credential struct {
@@ -53,25 +59,43 @@ func (a credential) join(b credential) (credential, error) {
 	}
 }
 
-// takeHead takes the token out of the headers and the query.
-func takeHead(r *http.Request, q *laravel.Request) (credential, error) {
+// joinKeys returns the one API key of two places. The same in both is one: the apps
+// may repeat theirs in the query and in a form.
+func joinKeys(a, b string) (string, error) {
+	switch {
+	case b == "" || a == b:
+		return a, nil
+	case a == "":
+		return b, nil
+	default:
+		return "", &laravel.Ambiguous{Reason: ReasonTwoAPIKeys}
+	}
+}
+
+// takeHead takes the token and the API key out of the headers and the query.
+func takeHead(r *http.Request, x *Exchange) (credential, error) {
 	header, err := headerToken(r.Header[echo.HeaderAuthorization])
 	if err != nil {
 		return credential{}, err
 	}
-	query, err := takeParameter(q, identity.SourceQuery)
+	if err := takeHeaderKey(r, x); err != nil {
+		return credential{}, err
+	}
+	query, err := takeParameters(x, identity.SourceQuery)
 	if err != nil {
 		return credential{}, err
 	}
 	return header.join(query)
 }
 
-// takeParameter takes the parameters token and api_key out of whatever of the
+// takeParameters takes the parameters token and api_key out of whatever of the
 // request is parsed: the query before the body is loaded, the body afterwards.
-func takeParameter(q *laravel.Request, source identity.Source) (credential, error) {
-	q.Take(apiKeyParameter)
+func takeParameters(x *Exchange, source identity.Source) (credential, error) {
+	if err := takeKey(x); err != nil {
+		return credential{}, err
+	}
 	found := credential{source: source}
-	for _, value := range q.Take(tokenParameter) {
+	for _, value := range x.Request.Take(tokenParameter) {
 		text, isText := value.Text()
 		switch {
 		case value.Kind() == laravel.KindNull, isText && text == "":
@@ -86,6 +110,28 @@ func takeParameter(q *laravel.Request, source identity.Source) (credential, erro
 		}
 	}
 	return found, nil
+}
+
+// takeHeaderKey reads the header of API keys.
+func takeHeaderKey(r *http.Request, x *Exchange) (err error) {
+	for _, key := range r.Header[apiKeyHeader] {
+		if x.rawKey, err = joinKeys(x.rawKey, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeKey takes the parameter api_key. What is no text is no key, and goes nowhere.
+func takeKey(x *Exchange) (err error) {
+	for _, value := range x.Request.Take(apiKeyParameter) {
+		if text, isText := value.Text(); isText {
+			if x.rawKey, err = joinKeys(x.rawKey, text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // headerToken reads the Authorization header (RFC 6750 section 2.1). PHP takes

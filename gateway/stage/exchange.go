@@ -1,7 +1,7 @@
-// Package stage holds the stages that every request walks through, one file
-// each, front to back once: client address, request id, observe, recover,
-// canonical, authenticate, authorize, proxy. gateway/routes.go lists them in
-// their order.
+// Package stage holds the stages that a request walks through, one file each,
+// front to back once: observe, which finds out the client's address and mints the
+// request id, recover, canonical, limit by address, authenticate, authorize, limit
+// by caller, forward. gateway/routes.go lists them in their order.
 //
 // A stage is a thin Echo adapter over a room below. It reads what earlier
 // stages left in the Exchange, adds one thing, and calls next or returns an
@@ -37,7 +37,10 @@ type Exchange struct {
 	Source identity.Source
 	// Token is what the verified token says; zero without one.
 	Token identity.Token
-	// Principal is the proved caller; nil without a credential.
+	// Key is the managed API key that was checked; nil without one.
+	Key *identity.Key
+	// Principal is the proved caller; nil without a credential, and behind the policy
+	// where it lets him through as a stranger only.
 	Principal *identity.Principal
 	// Decision is the policy's; its Rule is "" until the authorize stage.
 	Decision policy.Decision
@@ -45,6 +48,10 @@ type Exchange struct {
 	// raw is the token as it came, a credential: it is in no log, and only
 	// RawToken gives it away.
 	raw string
+	// rawKey is the API key as it came, a credential too, "" for none; admitted says
+	// that it was judged.
+	rawKey   string
+	admitted bool
 	// unread is why the body could not be read before the caller was known.
 	unread error
 	// out records what was written to the client.
@@ -61,5 +68,11 @@ func From(c echo.Context) *Exchange {
 // when Token is set.
 func (x *Exchange) RawToken() string { return x.raw }
 
-// hasToken says whether the request carried a token.
-func (x *Exchange) hasToken() bool { return x.Source != "" }
+// UserID is whom the request is of, as far as that was found out: its proved caller, or
+// the one whom its verified token names; 0 for nobody.
+func (x *Exchange) UserID() uint64 {
+	if x.Principal != nil {
+		return x.Principal.UserID
+	}
+	return x.Token.UserID
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/policy"
 )
 
@@ -32,9 +33,9 @@ type outbound struct {
 	requestID     string
 }
 
-// Forward sends the canonical request to PHP. The client's token and API key were taken out of it by the authenticate stage; a
-// principal's request gets the bridge token instead, and one to the web UI
-// carries no identity of ours.
+// Forward sends the canonical request to PHP. The client's token and API key were
+// taken out of it by the authenticate stage; a principal's request gets the bridge
+// token instead, and one to the web UI carries no identity of ours.
 func Forward(send Send, bridge Bridge) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := From(c)
@@ -48,7 +49,7 @@ func Forward(send Send, bridge Bridge) echo.HandlerFunc {
 			who.scheme = "https"
 		}
 		if x.Principal != nil {
-			token, err := bridge.Mint(x.Principal.UserID, x.Principal.SessionID)
+			token, err := bridge.Mint(x.Principal.UserID, credentialOf(x))
 			if err != nil {
 				return err
 			}
@@ -60,6 +61,15 @@ func Forward(send Send, bridge Bridge) echo.HandlerFunc {
 		}
 		return send(&x.out, out, x)
 	}
+}
+
+// credentialOf names what the principal was proved by, for the cache of bridge tokens.
+// No session's id begins so.
+func credentialOf(x *Exchange) string {
+	if x.Principal.Proof == identity.ProofAPIKey {
+		return "api key " + x.Key.ID
+	}
+	return x.Principal.SessionID
 }
 
 // Identify writes the headers that only the gateway may send to PHP. The proxy

@@ -131,11 +131,14 @@ func (o *Observer) write(c echo.Context, x *Exchange, err error, status int, too
 	if x.Source != "" {
 		attrs = append(attrs, slog.String("token_source", string(x.Source)))
 	}
-	if x.Token.UserID != 0 {
-		attrs = append(attrs, slog.Uint64("user_id", x.Token.UserID))
+	if id := x.UserID(); id != 0 {
+		attrs = append(attrs, slog.Uint64("user_id", id))
 	}
 	if p := x.Principal; p != nil && p.Proof != identity.ProofToken {
-		attrs = append(attrs, slog.String("proof", string(p.Proof))) // Whose client still has a token of Faveo's.
+		attrs = append(attrs, slog.String("proof", string(p.Proof))) // Whose client still has a token of Faveo's, or an API key.
+	}
+	if x.Key != nil {
+		attrs = append(attrs, slog.String("api_key_id", x.Key.ID))
 	}
 	if x.Decision.Reason != "" {
 		attrs = append(attrs, slog.String("rule", x.Decision.Rule), slog.String("reason", string(x.Decision.Reason)))

@@ -76,7 +76,16 @@ func TestClientAddress(t *testing.T) {
 		{"trusted, the client forged the left part", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: 6.6.6.6, 192.0.2.5, 10.0.0.3"}, "192.0.2.5"},
 		{"trusted, forged header of its own", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: 6.6.6.6", "X-Forwarded-For: 192.0.2.5"}, "192.0.2.5"},
 		{"another peer", []string{"10.0.0.0/8"}, "192.0.2.1:9", []string{"X-Forwarded-For: 6.6.6.6"}, "192.0.2.1"},
-		{"garbage", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: drop table"}, "10.0.0.7"},
+		{"garbage is nobody's address", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: drop table"}, ""},
+		{"unknown, as RFC 7239 says", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: 192.0.2.5, unknown"}, ""},
+		{"an empty header", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: "}, "10.0.0.7"},
+		{"an empty element", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: 192.0.2.5,"}, ""},
+		{"with a port", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: 6.6.6.6, 192.0.2.5:5555"}, "192.0.2.5"},
+		{"IPv6 with a port", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: [2001:db8::1]:5555"}, "2001:db8::1"},
+		{"IPv6 in brackets", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: [2001:db8::1]"}, "2001:db8::1"},
+		{"with a zone", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: fe80::1%eth0"}, "fe80::1"},
+		{"IPv4 in IPv6", []string{"10.0.0.0/8"}, "[::ffff:10.0.0.7]:9", []string{"X-Forwarded-For: ::ffff:192.0.2.5"}, "192.0.2.5"},
+		{"all of them trusted", []string{"10.0.0.0/8"}, "10.0.0.7:9", []string{"X-Forwarded-For: 10.0.0.9, 10.0.0.8"}, "10.0.0.9"},
 		{"IPv6", []string{"fd00::/8"}, "[fd00::1]:9", []string{"X-Forwarded-For: 2001:db8::1"}, "2001:db8::1"},
 	} {
 		d := newDoor(try.trusted, func(c echo.Context) error { return c.String(http.StatusOK, stage.From(c).Client) })
