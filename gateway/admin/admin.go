@@ -1,7 +1,8 @@
 // Package admin is the private listener: the metrics for the scraper, the two
 // health probes for whoever starts and stops the gateway, and the admin API for
-// whoever looks after its keys and sessions. Nothing of it exists on the public
-// listener, and it is bound to loopback unless the operator says otherwise.
+// whoever looks after its signing keys, sessions, API keys, lockouts and audit
+// trail. Nothing of it exists on the public listener, and it is bound to loopback
+// unless the operator says otherwise.
 //
 // # Health
 //
@@ -32,11 +33,13 @@
 // # What it refuses to do
 //
 //   - It takes no token from a query, a body or a cookie, and sets no cookie.
-//   - It never logs a token, a query or a path; the event names the route, and the
-//     key or session that a request is about.
+//   - It never logs a token, an API key, a query or a path; the event names the
+//     route, and the key, session, user or address that a request is about.
+//   - It shows the secret of an API key in one answer, the one that makes it.
 //   - It stops no change half way because its client hung up.
-//   - It knows neither keys nor sessions: what it does is behind two small
-//     interfaces, Keys and Sessions.
+//   - It knows nothing of what it looks after: that is behind five small interfaces,
+//     Keys, Sessions, APIKeys, Lockouts and Audit. What a name, a scope or a rate may
+//     be, they say; here a request is read, and its answer written.
 package admin
 
 import (
@@ -76,12 +79,20 @@ type Options struct {
 	ListenHost string
 	// Hosts are further names that count as Host, in lower case and without port.
 	Hosts []string
-	// Keys and Sessions are what the API works on. Needed with a Token.
+	// Keys and the others are what the API works on. Needed with a Token; a request
+	// for one that is nil is 500 internal.
 	Keys     Keys
 	Sessions Sessions
+	APIKeys  APIKeys
+	Lockouts Lockouts
+	Audit    Audit
 	// Log takes one event for each request that is none of the open routes. Nil
 	// means none.
 	Log *slog.Logger
+	// Observe is told of every request below /admin, of the refused ones too, once it
+	// is answered and before it is over. It must be safe for concurrent use and not
+	// block. Nil means nobody is told.
+	Observe func(Event)
 }
 
 // Handler serves the private listener. It is safe for concurrent use.
@@ -96,7 +107,11 @@ type Handler struct {
 	hosts    map[string]bool
 	keys     Keys
 	sessions Sessions
+	apiKeys  APIKeys
+	lockouts Lockouts
+	audit    Audit
 	log      *slog.Logger
+	tell     func(Event)
 }
 
 // New returns a Handler.
@@ -104,10 +119,14 @@ func New(o Options) *Handler {
 	h := &Handler{
 		echo: echo.New(), checks: o.Checks, timeout: o.CheckTimeout,
 		enabled: o.Token != "", token: sha256.Sum256([]byte(o.Token)), hosts: hostNames(o),
-		keys: o.Keys, sessions: o.Sessions, log: o.Log,
+		keys: o.Keys, sessions: o.Sessions, apiKeys: o.APIKeys, lockouts: o.Lockouts, audit: o.Audit,
+		log: o.Log, tell: o.Observe,
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
+	}
+	if h.tell == nil {
+		h.tell = func(Event) {}
 	}
 	h.echo.IPExtractor = echo.ExtractIPDirect()
 	h.echo.HTTPErrorHandler = renderError
@@ -122,7 +141,9 @@ func New(o Options) *Handler {
 	for _, r := range h.routes() {
 		h.echo.Add(r.method, r.path, serve(r))
 	}
-	// A parameter at the end of a route would take in slashes as well.
+	// A parameter at the end of a route would take in slashes as well. Behind an API
+	// key there are routes, which this would hide from other methods; there IsID
+	// refuses the slash.
 	h.echo.RouteNotFound(pathSession+"/*", func(echo.Context) error { return notFound })
 	return h
 }

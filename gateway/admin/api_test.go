@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -29,16 +30,19 @@ const (
 	sid    = "AAAAAAAAAAAAAAAAAAAAAA"
 )
 
-// fake is Keys and Sessions: it writes down what was called, and fails when it is
-// told to.
+// fake is what is behind the API: it writes down what was called, and fails when it
+// is told to.
 type fake struct {
 	calls []string
-	fault error
-	panic any
+	// caller is who has asked for the last of them.
+	caller admin.Caller
+	fault  error
+	panic  any
 }
 
 func (f *fake) call(ctx context.Context, format string, args ...any) error {
 	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+	f.caller = admin.CallerOf(ctx)
 	if _, bounded := ctx.Deadline(); !bounded {
 		return errors.New("a call without a deadline")
 	}
@@ -67,7 +71,7 @@ func (f *fake) Revoke(ctx context.Context, kid string) (admin.Revoked, error) {
 
 func (f *fake) Reseal(ctx context.Context) (int, error) { return 2, f.call(ctx, "reseal") }
 
-// sessions fits the fake to the other interface.
+// sessions fits the fake to another interface.
 type sessions struct{ *fake }
 
 func (s sessions) List(ctx context.Context, user uint64, limit int) ([]admin.Session, bool, error) {
@@ -84,19 +88,21 @@ func (s sessions) EndUser(ctx context.Context, user uint64) (int, error) {
 
 func (s sessions) EndAll(ctx context.Context) (int, error) { return 5, s.call(ctx, "end all") }
 
-// desk is a Handler with its fakes and its log.
+// desk is a Handler with its fakes, its log and what it told of.
 type desk struct {
 	*admin.Handler
 	fake *fake
 	log  *bytes.Buffer
+	told *[]admin.Event
 }
 
 func newDesk() desk {
-	d := desk{fake: &fake{}, log: &bytes.Buffer{}}
+	d := desk{fake: &fake{}, log: &bytes.Buffer{}, told: &[]admin.Event{}}
 	d.Handler = admin.New(admin.Options{
 		Gatherer: prometheus.NewRegistry(), CheckTimeout: time.Second,
 		Token: secret, ListenHost: "gateway.internal", Hosts: []string{"admin.example.test"},
-		Keys: d.fake, Sessions: sessions{d.fake}, Log: slog.New(slog.NewJSONHandler(d.log, nil)),
+		Keys: d.fake, Sessions: sessions{d.fake}, APIKeys: apiKeys{d.fake}, Lockouts: lockouts{d.fake}, Audit: trail{d.fake},
+		Log: slog.New(slog.NewJSONHandler(d.log, nil)), Observe: func(e admin.Event) { *d.told = append(*d.told, e) },
 	})
 	return d
 }
@@ -166,7 +172,8 @@ func wantHeaders(t *testing.T, w *httptest.ResponseRecorder) {
 	}
 }
 
-// event returns the one event of the one request, and empties the log.
+// event returns the one event of the one request, which was told as it was logged,
+// and empties the log.
 func (d desk) event(t *testing.T) map[string]any {
 	t.Helper()
 	text := d.log.String()
@@ -181,7 +188,37 @@ func (d desk) event(t *testing.T) map[string]any {
 	if event["msg"] != "admin request" {
 		t.Errorf("event is %v", event)
 	}
+	if told := *d.told; len(told) > 1 {
+		t.Errorf("told %v, want one request", told)
+	} else if len(told) == 1 {
+		wantAlike(t, told[0], event)
+	}
+	*d.told = nil
 	return event
+}
+
+// wantAlike expects that the log says of a request what was told of it.
+func wantAlike(t *testing.T, told admin.Event, event map[string]any) {
+	t.Helper()
+	want := map[string]any{
+		"request_id": told.RequestID, "client": told.Client, "method": told.Method, "route": told.Route, "status": float64(told.Status),
+	}
+	if told.Code != "" {
+		want["code"] = told.Code
+	}
+	for _, attr := range told.About {
+		want[attr.Key] = attr.Value.Any()
+		if n, ok := want[attr.Key].(uint64); ok {
+			want[attr.Key] = float64(n)
+		}
+	}
+	logged := maps.Clone(event)
+	for _, only := range []string{"time", "level", "msg", "duration_us", "error", "stack"} {
+		delete(logged, only)
+	}
+	if !maps.Equal(logged, want) {
+		t.Errorf("told %v, logged %v", want, logged)
+	}
 }
 
 // TestRoutes carries out every operation.
@@ -217,6 +254,61 @@ func TestRoutes(t *testing.T) {
 		{"DELETE", "/admin/v1/sessions?user=7", nil, 200, "end user 7", `{"ended":4}`, map[string]any{"user_id": 7.0}},
 		{"DELETE", "/admin/v1/sessions?all=true", nil, 200, "end all", `{"ended":5}`, nil},
 		{"GET", "/admin/v1/replicas", nil, 200, "status", `{` + one + `}`, nil},
+		{
+			"GET", "/admin/v1/apikeys", nil, 200, "api keys",
+			`{"apikeys":[{"id":"` + keyID + `","name":"billing","state":"active","scopes":[],"networks":[],"created_at":"2026-11-25T13:00:00Z"}]}`, nil,
+		},
+		{
+			"GET", "/admin/v1/apikeys/" + keyID, nil, 200, "api key " + keyID,
+			`{"id":"` + keyID + `","name":"billing","state":"expired","scopes":["staff"],"networks":[]}`,
+			map[string]any{"route": "/admin/v1/apikeys/:apikey_id", "apikey_id": keyID},
+		},
+		{
+			"POST", "/admin/v1/apikeys", json(`{"name":"billing","scopes":"staff"}`), 201, `create "billing" 0 "staff" "" "" ""`,
+			`{"apikey":{"id":"` + keyID + `","name":"billing","state":"active","scopes":["staff"],"networks":[]},"secret":"` + apiKey + `"}`,
+			map[string]any{"route": "/admin/v1/apikeys", "apikey_id": keyID},
+		},
+		{
+			"POST", "/admin/v1/apikeys",
+			json(`{"name":"billing","user":"7","scopes":"staff,customer","networks":"192.0.2.0/24,2001:db8::/32","rate":"600/1m","expires":"720h"}`),
+			201, `create "billing" 7 "staff,customer" "192.0.2.0/24,2001:db8::/32" "600/1m" "720h"`,
+			`{"apikey":{"id":"` + keyID + `","name":"billing","state":"active","user_id":7,"scopes":["staff","customer"],"networks":[],"rate":"600/1m"},"secret":"` + apiKey + `"}`,
+			map[string]any{"apikey_id": keyID, "user_id": 7.0},
+		},
+		{
+			"POST", "/admin/v1/apikeys/" + keyID + "/rotate", nil, 200, `rotate ` + keyID + ` ""`,
+			`{"apikey":{"id":"` + keyID + `","name":"","state":"rotating","scopes":[],"networks":[]},"secret":"` + apiKey + `"}`,
+			map[string]any{"route": "/admin/v1/apikeys/:apikey_id/rotate", "apikey_id": keyID},
+		},
+		{
+			"POST", "/admin/v1/apikeys/" + keyID + "/rotate", json(`{"overlap":"0s"}`), 200, `rotate ` + keyID + ` "0s"`,
+			`{"apikey":{"id":"` + keyID + `","name":"","state":"rotating","scopes":[],"networks":[]},"secret":"` + apiKey + `"}`, nil,
+		},
+		{
+			"POST", "/admin/v1/apikeys/" + keyID + "/revoke", json(`{}`), 200, "revoke " + keyID,
+			`{"id":"` + keyID + `","name":"","state":"revoked","scopes":[],"networks":[]}`,
+			map[string]any{"route": "/admin/v1/apikeys/:apikey_id/revoke", "apikey_id": keyID},
+		},
+		{
+			"GET", "/admin/v1/lockouts?limit=5", nil, 200, "lockouts 5",
+			`{"lockouts":[{"kind":"account","user_id":7,"until":"2026-11-25T13:00:00Z"}],"more":true}`, nil,
+		},
+		{"DELETE", "/admin/v1/lockouts?user=7", nil, 200, "clear user 7", `{"cleared":1}`, map[string]any{"route": "/admin/v1/lockouts", "user_id": 7.0}},
+		{"DELETE", "/admin/v1/lockouts?address=192.0.2.7", nil, 200, "clear address 192.0.2.7", `{"cleared":2}`, map[string]any{"address": "192.0.2.7"}},
+		{"DELETE", "/admin/v1/lockouts?address=2001:db8::/64", nil, 200, "clear address 2001:db8::/64", `{"cleared":2}`, map[string]any{"address": "2001:db8::/64"}},
+		{"DELETE", "/admin/v1/lockouts?all=true", nil, 200, "clear all", `{"cleared":3}`, nil},
+		{
+			"GET", "/admin/v1/audit?limit=1", nil, 200, "tail 1",
+			`{"entries":[{"sequence":9,"time":"2026-11-25T13:00:00Z","kind":"login","outcome":"success","count":1,"hash":"` + digest + `"}]}`, nil,
+		},
+		{"GET", "/admin/v1/audit?after=0", nil, 200, "follow 0 1000", `{"entries":[]}`, nil},
+		{"GET", "/admin/v1/audit?after=18446744073709551615&limit=10000", nil, 200, "follow 18446744073709551615 10000", `{"entries":[]}`, nil},
+		{"GET", "/admin/v1/audit/verify", nil, 200, `verify 0 ""`, `{"checked":4,"unproved":0,"sequence":4,"hash":"` + digest + `","more":false}`, nil},
+		{"GET", "/admin/v1/audit/verify?after=0", nil, 200, `verify 0 ""`, `{"checked":4,"unproved":0,"sequence":4,"hash":"` + digest + `","more":false}`, nil},
+		{
+			"GET", "/admin/v1/audit/verify?after=3&hash=" + digest, nil, 200, `verify 3 "` + digest + `"`,
+			`{"checked":4,"unproved":0,"sequence":7,"hash":"` + digest + `","more":false}`, nil,
+		},
 	} {
 		t.Run(try.method+" "+try.target, func(t *testing.T) {
 			d := newDesk()
@@ -231,6 +323,9 @@ func TestRoutes(t *testing.T) {
 			wantHeaders(t, w)
 			if !slices.Equal(d.fake.calls, []string{try.call}) {
 				t.Errorf("called %v, want %s", d.fake.calls, try.call)
+			}
+			if len(*d.told) != 1 {
+				t.Errorf("told %v", *d.told)
 			}
 			event := d.event(t)
 			if event["level"] != "INFO" || event["method"] != try.method || event["status"] != float64(try.status) {

@@ -38,3 +38,60 @@ type Sessions interface {
 	// EndAll ends all sessions of everybody.
 	EndAll(ctx context.Context) (ended int, err error)
 }
+
+// APIKeys is what the API does with managed API keys. The same holds as for Keys. An
+// answer without error means that the change is stored.
+type APIKeys interface {
+	// List returns all keys, the oldest first.
+	List(ctx context.Context) ([]APIKey, error)
+	// Show returns one key, or ErrNotFound.
+	Show(ctx context.Context, id string) (APIKey, error)
+	// Create makes a key and returns it with its secret, which nothing returns again.
+	// What of the wish cannot be is BadRequest.
+	Create(ctx context.Context, wish APIKeyWish) (APIKeySecret, error)
+	// Rotate gives a key a new secret; the one before goes on for overlap, as the client
+	// wrote it, or for the configured time when it is empty. ErrNotFound when there is no
+	// such key; BadRequest when it is over.
+	Rotate(ctx context.Context, id, overlap string) (APIKeySecret, error)
+	// Revoke refuses a key everywhere. Doing it again is no error. ErrNotFound when
+	// there is none. What was done only in part is Unavailable.
+	Revoke(ctx context.Context, id string) (APIKey, error)
+}
+
+// APIKeyWish is a key to be made, each as the client wrote it; the empty text is
+// absent. Name and Scopes are needed.
+type APIKeyWish struct {
+	Name string
+	// User is the number of the account in whose place it stands; 0 for none.
+	User uint64
+	// Scopes and Networks are separated by commas.
+	Scopes, Networks string
+	// Rate is as 600/1m. Expires is a time, a date, or how long from now, as 720h.
+	Rate, Expires string
+}
+
+// Lockouts is what the API does with lockouts of the login. The same holds as for
+// Keys.
+type Lockouts interface {
+	// List returns at most limit lockouts, those that last longest first, and whether
+	// there are more.
+	List(ctx context.Context, limit int) (lockouts []Lockout, more bool, err error)
+	// ClearUser ends the lockouts that name the user, ClearAddress those that name the
+	// address, either with their pairs, and ClearAll all; they return how many, and none
+	// is no error. The address is as IsAddress wants it; a single IPv6 one means its
+	// network.
+	ClearUser(ctx context.Context, userID uint64) (cleared int, err error)
+	ClearAddress(ctx context.Context, address string) (cleared int, err error)
+	ClearAll(ctx context.Context) (cleared int, err error)
+}
+
+// Audit is what the API does with the audit trail. The same holds as for Keys.
+// BadRequest where the trail is not kept in the database.
+type Audit interface {
+	// Tail returns at most limit entries, the oldest first: the last ones, or those
+	// behind the number after when follow is true; after may be 0 then.
+	Tail(ctx context.Context, follow bool, after uint64, limit int) ([]AuditEntry, error)
+	// Verify proves a part of the trail: at most some ten thousand entries behind the
+	// number after, whose hash is given in hexadecimal; 0 and "" for the beginning.
+	Verify(ctx context.Context, after uint64, hash string) (AuditProof, error)
+}

@@ -17,8 +17,27 @@ type exchange struct {
 	requestID string
 	// route is the pattern, empty for what is no route.
 	route string
-	// about names the key, session or user that the request is about.
+	// about names the key, session, user or address that the request is about.
 	about []slog.Attr
+}
+
+// Event is a request below /admin that was answered. None of it is a credential.
+type Event struct {
+	// RequestID is that of the log and of a Refusal.
+	RequestID string
+	// Client is the address of the client, Agent its User-Agent as it sent it.
+	Client, Agent string
+	// Method is the request's, "other" for one that nobody knows. Route is the pattern,
+	// such as /admin/v1/apikeys/:apikey_id/revoke; empty for what never reached one.
+	Method, Route string
+	// Status is that of the answer, Code its word for a refusal or a fault, empty for
+	// success.
+	Status int
+	Code   string
+	// About names what the request is about, as far as it was read, with the keys kid,
+	// session_id, apikey_id and address, each a text, and user_id, a uint64. A new key
+	// that was made is named too.
+	About []slog.Attr
 }
 
 const exchangeKey = "exchange"
@@ -32,8 +51,9 @@ func exchangeOf(c echo.Context) *exchange {
 	return x
 }
 
-// observe renders the error of whatever comes behind it and writes the one log
-// event. Scrapes and probes, which come every few seconds, have none.
+// observe renders the error of whatever comes behind it, writes the one log event,
+// and tells of what the guard stood before. Scrapes and probes, which come every few
+// seconds, have none.
 func (h *Handler) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		started := time.Now()
@@ -48,6 +68,9 @@ func (h *Handler) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if !isOpen(c.Request().URL.Path) {
 			h.report(c, x, err, time.Since(started))
+		}
+		if isGuarded(c.Request().URL.Path) {
+			h.tell(eventOf(c, x, err))
 		}
 		return nil
 	}
@@ -81,6 +104,18 @@ func (h *Handler) report(c echo.Context, x *exchange, err error, took time.Durat
 		attrs = append(attrs, slog.String("stack", string(panicked.stack)))
 	}
 	h.log.LogAttrs(c.Request().Context(), level, "admin request", attrs...)
+}
+
+func eventOf(c echo.Context, x *exchange, err error) Event {
+	r := c.Request()
+	e := Event{
+		RequestID: x.requestID, Client: c.RealIP(), Agent: r.UserAgent(),
+		Method: knownMethod(r.Method), Route: x.route, Status: c.Response().Status, About: x.about,
+	}
+	if err != nil {
+		e.Code = problemOf(err).Code
+	}
+	return e
 }
 
 // knownMethod folds what a client invents into one value.

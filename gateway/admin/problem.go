@@ -10,7 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// The plain outcomes of Keys and Sessions, to be wrapped as one likes.
+// The plain outcomes of Keys and the other interfaces, to be wrapped as one likes.
 var (
 	// ErrNotFound means that what was named does not exist (404).
 	ErrNotFound = errors.New("not found")

@@ -144,6 +144,14 @@ func TestMethods(t *testing.T) {
 		{"POST", "/admin/v1/sessions?all=true", []string{"DELETE", "GET"}},
 		{"GET", "/admin/v1/sessions/" + sid, []string{"DELETE"}},
 		{"POST", "/admin/v1/replicas", []string{"GET"}},
+		{"DELETE", "/admin/v1/apikeys", []string{"GET", "POST"}},
+		{"DELETE", "/admin/v1/apikeys/" + keyID, []string{"GET"}},
+		{"POST", "/admin/v1/apikeys/" + keyID, []string{"GET"}},
+		{"GET", "/admin/v1/apikeys/" + keyID + "/rotate", []string{"POST"}},
+		{"GET", "/admin/v1/apikeys/" + keyID + "/revoke", []string{"POST"}},
+		{"POST", "/admin/v1/lockouts?all=true", []string{"DELETE", "GET"}},
+		{"DELETE", "/admin/v1/audit", []string{"GET"}},
+		{"POST", "/admin/v1/audit/verify", []string{"GET"}},
 		{"POST", "/metrics", []string{"GET"}},
 	} {
 		t.Run(try.method+" "+try.target, func(t *testing.T) {
@@ -171,7 +179,12 @@ func TestMethods(t *testing.T) {
 
 // TestBadInput never does more than was asked, and says what was not understood.
 func TestBadInput(t *testing.T) {
-	const rotate, revoke, ends = "/admin/v1/keys/rotate", "/admin/v1/keys/" + kid + "/revoke", "/admin/v1/sessions"
+	const (
+		rotate, revoke, ends = "/admin/v1/keys/rotate", "/admin/v1/keys/" + kid + "/revoke", "/admin/v1/sessions"
+		apiKeys, oneKey      = "/admin/v1/apikeys", "/admin/v1/apikeys/" + keyID
+		lockouts             = "/admin/v1/lockouts"
+		audit, verify        = "/admin/v1/audit", "/admin/v1/audit/verify"
+	)
 	jsonBody := func(text string) change { return body("application/json", text) }
 	for _, try := range []struct {
 		name, method, target string
@@ -218,6 +231,56 @@ func TestBadInput(t *testing.T) {
 		{"half a document", "POST", rotate, jsonBody(`{"algorithm":"EdDSA"`), "not one JSON object"},
 		{"a name without a value", "POST", rotate, jsonBody(`{"algorithm"`), "not one JSON object"},
 		{"a number for a name", "POST", rotate, jsonBody(`{7:"EdDSA"}`), "not one JSON object"},
+
+		{"an API key without anything", "POST", apiKeys, nil, `"name" and "scopes" must be given`},
+		{"an API key without scopes", "POST", apiKeys, jsonBody(`{"name":"x"}`), `"name" and "scopes" must be given`},
+		{"an API key without a name", "POST", apiKeys, jsonBody(`{"scopes":"staff"}`), `"name" and "scopes" must be given`},
+		{"an API key with empty scopes", "POST", apiKeys, jsonBody(`{"name":"x","scopes":""}`), `"scopes" must be scopes`},
+		{"an API key with a list of scopes", "POST", apiKeys, jsonBody(`{"name":"x","scopes":["staff"]}`), `"scopes" must be a text`},
+		{"an API key with scopes given twice", "POST", apiKeys, jsonBody(`{"name":"x","scopes":"staff","scopes":"agent"}`), `"scopes" is given more than once`},
+		{"an API key with empty networks is not good everywhere", "POST", apiKeys, jsonBody(`{"name":"x","scopes":"staff","networks":""}`), `"networks" must be networks`},
+		{"an API key with misspelled networks is not good everywhere", "POST", apiKeys, jsonBody(`{"name":"x","scopes":"staff","network":"192.0.2.0/24"}`), `"network" is unknown`},
+		{"an API key with an empty expiry does not live for ever", "POST", apiKeys, jsonBody(`{"name":"x","scopes":"staff","expires":""}`), `"expires" must be a time`},
+		{"an API key with an empty rate", "POST", apiKeys, jsonBody(`{"name":"x","scopes":"staff","rate":""}`), `"rate" must be a rate`},
+		{"an API key with an empty user is not nobody's", "POST", apiKeys, jsonBody(`{"name":"x","scopes":"staff","user":""}`), `"user" must be the number of a user`},
+		{"an API key of user 0", "POST", apiKeys, jsonBody(`{"name":"x","scopes":"staff","user":"0"}`), `"user" must be the number of a user`},
+		{"an API key of a user that is a number", "POST", apiKeys, jsonBody(`{"name":"x","scopes":"staff","user":7}`), `"user" must be a text`},
+		{"an API key with a secret of one's own", "POST", apiKeys, jsonBody(`{"name":"x","scopes":"staff","secret":"SECRET"}`), `"secret" is unknown`},
+		{"an API key in the query", "POST", apiKeys + "?name=x&scopes=staff", nil, `"name" is unknown`},
+		{"a rotation with an empty overlap", "POST", oneKey + "/rotate", jsonBody(`{"overlap":""}`), `"overlap" must be how long`},
+		{"a rotation with the overlap in the query", "POST", oneKey + "/rotate?overlap=0s", nil, `"overlap" is unknown`},
+		{"a revocation with an overlap", "POST", oneKey + "/revoke", jsonBody(`{"overlap":"24h"}`), `"overlap" is unknown`},
+		{"API keys of a user", "GET", apiKeys + "?user=7", nil, `"user" is unknown`},
+
+		{"lockouts of nobody", "DELETE", lockouts, nil, "One of user=N, address=A and all=true"},
+		{"lockouts of a user and an address", "DELETE", lockouts + "?user=7&address=192.0.2.7", nil, "and only one"},
+		{"lockouts of a user and all", "DELETE", lockouts + "?user=7&all=true", nil, "and only one"},
+		{"lockouts of an address and all", "DELETE", lockouts + "?address=192.0.2.7&all=true", nil, "and only one"},
+		{"lockouts of everything at once", "DELETE", lockouts + "?address=192.0.2.7&all=true&user=7", nil, "and only one"},
+		{"lockouts of an empty address", "DELETE", lockouts + "?address=", nil, `"address" must be an IP address`},
+		{"lockouts of a name", "DELETE", lockouts + "?address=SECRET", nil, `"address" must be an IP address`},
+		{"lockouts of a short address", "DELETE", lockouts + "?address=192.0.2", nil, `"address" must be an IP address`},
+		{"lockouts of an address with a zone", "DELETE", lockouts + "?address=fe80::1%25SECRET", nil, `"address" must be an IP address`},
+		{"lockouts of an address with a port", "DELETE", lockouts + "?address=192.0.2.7:80", nil, `"address" must be an IP address`},
+		{"lockouts of a network", "DELETE", lockouts + "?address=192.0.2.0/24", nil, `"address" must be an IP address`},
+		{"lockouts of the whole world", "DELETE", lockouts + "?address=::/0", nil, `"address" must be an IP address`},
+		{"lockouts of a network with a host in it", "DELETE", lockouts + "?address=2001:db8::1/64", nil, `"address" must be an IP address`},
+		{"lockouts to a limit", "DELETE", lockouts + "?all=true&limit=1", nil, `"limit" is unknown`},
+		{"a list of lockouts of a user", "GET", lockouts + "?user=7", nil, `"user" is unknown`},
+
+		{"an audit trail behind nothing", "GET", audit + "?after=", nil, "the number of an entry, or 0"},
+		{"an audit trail behind a negative number", "GET", audit + "?after=-1", nil, "the number of an entry, or 0"},
+		{"an audit trail behind 00", "GET", audit + "?after=00", nil, "the number of an entry, or 0"},
+		{"an audit trail without end", "GET", audit + "?limit=10001", nil, "1 to 10000"},
+		{"an audit trail behind a hash", "GET", audit + "?after=3&hash=" + digest, nil, `"hash" is unknown`},
+		{"a proof behind a number without a hash", "GET", verify + "?after=3", nil, "must both be given"},
+		{"a proof behind a hash without a number", "GET", verify + "?hash=" + digest, nil, "must both be given"},
+		{"a proof behind the hash of no entry", "GET", verify + "?after=0&hash=" + digest, nil, "must both be given"},
+		{"a proof behind an empty hash", "GET", verify + "?after=3&hash=", nil, "64 digits in hexadecimal"},
+		{"a proof behind a short hash", "GET", verify + "?after=3&hash=" + digest[1:], nil, "64 digits in hexadecimal"},
+		{"a proof behind a hash in capitals", "GET", verify + "?after=3&hash=" + strings.ToUpper(digest), nil, "64 digits in hexadecimal"},
+		{"a proof to a limit", "GET", verify + "?limit=1", nil, `"limit" is unknown`},
+
 		{"a form", "POST", rotate, body("application/x-www-form-urlencoded", `{}`), "Content-Type"},
 		{"plain text", "POST", rotate, body("text/plain", `{}`), "Content-Type"},
 		{"no content type", "POST", rotate, func(r *http.Request) { jsonBody(`{}`)(r); without("Content-Type")(r) }, "Content-Type"},
@@ -246,6 +309,16 @@ func TestImpossibleIDs(t *testing.T) {
 	} {
 		d := newDesk()
 		d.wantRefusal(t, d.send("POST", strings.ReplaceAll(target, " ", "%20"), nil...), 404, "not_found")
+	}
+	for _, target := range []string{
+		"//rotate", "/a.b/rotate", "/a%20b/revoke", "/%61/revoke", "/" + strings.Repeat("a", 65) + "/revoke", "/a/b/revoke", "/" + keyID + "/revoke/", "/" + keyID + "/delete",
+	} {
+		d := newDesk()
+		d.wantRefusal(t, d.send("POST", "/admin/v1/apikeys"+target), 404, "not_found")
+	}
+	for _, id := range []string{"", "a/b", "..", "a%2Fb", "a*", keyID + "/", keyID + "/x", keyID + "/rotate/x"} {
+		d := newDesk()
+		d.wantRefusal(t, d.send("GET", "/admin/v1/apikeys/"+id), 404, "not_found")
 	}
 	for _, id := range []string{"", "a/b", "..", "%2e%2e", "a%2Fb", "%41AAA", sid[:21] + "%41", "a*", sid + "/"} {
 		d := newDesk()
@@ -288,6 +361,80 @@ func TestFaults(t *testing.T) {
 				t.Errorf("event is %v", event)
 			}
 		})
+	}
+}
+
+// TestMissingAPIKey says what was not found, whatever was to be done with it, and
+// names it in the log.
+func TestMissingAPIKey(t *testing.T) {
+	for method, suffixes := range map[string][]string{"GET": {""}, "POST": {"/rotate", "/revoke"}} {
+		for _, suffix := range suffixes {
+			d := newDesk()
+			d.fake.fault = fmt.Errorf("SECRET of the inside: %w", admin.ErrNotFound)
+			w := d.send(method, "/admin/v1/apikeys/"+keyID+suffix)
+			if w.Code != 404 || !strings.Contains(w.Body.String(), "There is no API key with that id") || strings.Contains(w.Body.String(), "SECRET") {
+				t.Errorf("%s %q: %d %s", method, suffix, w.Code, w.Body)
+			}
+			if event := d.event(t); event["apikey_id"] != keyID {
+				t.Errorf("event is %v", event)
+			}
+		}
+	}
+}
+
+// TestFailedCreation shows no secret, for nobody knows whether it is good.
+func TestFailedCreation(t *testing.T) {
+	for _, target := range []string{"/admin/v1/apikeys", "/admin/v1/apikeys/" + keyID + "/rotate"} {
+		d := newDesk()
+		d.fake.fault = admin.ErrUnavailable
+		var changes []change
+		if target == "/admin/v1/apikeys" {
+			changes = append(changes, body("application/json", `{"name":"x","scopes":"staff"}`))
+		}
+		if w := d.send("POST", target, changes...); w.Code != 503 || strings.Contains(w.Body.String(), "fgw_") {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
+		d.event(t)
+	}
+}
+
+// TestTold tells of every request below /admin, with the client as it is, and of none
+// beside it.
+func TestTold(t *testing.T) {
+	for target, guarded := range map[string]bool{
+		"/admin": true, "/%61dmin/v1/keys": true, "/admin/v1/nothing": true, "/admin/v1/keys": true,
+		"/": false, "/debug/pprof/": false, "/metrics": false, "/livez": false, "/readyz": false,
+	} {
+		d := newDesk()
+		d.send("GET", target, without("Authorization"), header("User-Agent", "curl/8"), header("X-Forwarded-For", "203.0.113.9"))
+		told := *d.told
+		if !guarded {
+			if len(told) > 0 {
+				t.Errorf("%s: told %v", target, told)
+			}
+			continue
+		}
+		if len(told) != 1 {
+			t.Fatalf("%s: told %v", target, told)
+		}
+		e := told[0]
+		if e.RequestID == "" || e.Client != "192.0.2.1" || e.Agent != "curl/8" || e.Method != "GET" || e.Route != "" || e.Status != 401 || e.Code != "token_not_provided" || len(e.About) > 0 {
+			t.Errorf("%s: told %+v", target, e)
+		}
+	}
+}
+
+// TestWithoutDesks is a fault of that request alone.
+func TestWithoutDesks(t *testing.T) {
+	h := admin.New(admin.Options{Gatherer: prometheus.NewRegistry(), Token: secret})
+	for _, target := range []string{"keys", "sessions", "apikeys", "lockouts", "audit"} {
+		r := httptest.NewRequest("GET", "http://localhost/admin/v1/"+target, nil)
+		r.Header.Set("Authorization", "Bearer "+secret)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 500 || !strings.Contains(w.Body.String(), `"internal"`) {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
 	}
 }
 

@@ -24,12 +24,20 @@ type route struct {
 	do func(context.Context, input) (any, error)
 }
 
-// pathSession is one session.
-const pathSession = "/admin/v1/sessions/:session_id"
+// One session and one API key.
+const (
+	pathSession = "/admin/v1/sessions/:session_id"
+	pathAPIKey  = "/admin/v1/apikeys/:apikey_id"
+)
 
 // routes are all operations.
 func (h *Handler) routes() []route {
-	const keys, sessions = "/admin/v1/keys", "/admin/v1/sessions"
+	const (
+		keys, sessions    = "/admin/v1/keys", "/admin/v1/sessions"
+		apiKeys, lockouts = "/admin/v1/apikeys", "/admin/v1/lockouts"
+		audit             = "/admin/v1/audit"
+	)
+	wish := []string{paramName, paramUser, paramScopes, paramNetworks, paramRate, paramExpires}
 	return []route{
 		{method: http.MethodGet, path: keys, do: h.keyStatus},
 		{method: http.MethodPost, path: keys, body: []string{paramAlgorithm}, status: http.StatusAccepted, do: h.rotate},
@@ -39,6 +47,15 @@ func (h *Handler) routes() []route {
 		{method: http.MethodGet, path: sessions, query: []string{paramUser, paramLimit}, do: h.listSessions},
 		{method: http.MethodDelete, path: sessions, query: []string{paramUser, paramAll}, do: h.endSessions},
 		{method: http.MethodDelete, path: pathSession, query: []string{paramUser}, do: h.endSession},
+		{method: http.MethodGet, path: apiKeys, do: h.listAPIKeys},
+		{method: http.MethodPost, path: apiKeys, body: wish, status: http.StatusCreated, do: h.createAPIKey},
+		{method: http.MethodGet, path: pathAPIKey, do: h.showAPIKey},
+		{method: http.MethodPost, path: pathAPIKey + "/rotate", body: []string{paramOverlap}, do: h.rotateAPIKey},
+		{method: http.MethodPost, path: pathAPIKey + "/revoke", do: h.revokeAPIKey},
+		{method: http.MethodGet, path: lockouts, query: []string{paramLimit}, do: h.listLockouts},
+		{method: http.MethodDelete, path: lockouts, query: []string{paramUser, paramAddress, paramAll}, do: h.clearLockouts},
+		{method: http.MethodGet, path: audit, query: []string{paramLimit, paramAfter}, do: h.tailAudit},
+		{method: http.MethodGet, path: audit + "/verify", query: []string{paramAfter, paramHash}, do: h.verifyAudit},
 		{method: http.MethodGet, path: "/admin/v1/replicas", do: h.replicas},
 	}
 }
@@ -59,23 +76,50 @@ func serve(r route) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		if in.id != "" {
-			x.about = append(x.about, slog.String(c.ParamNames()[0], in.id))
-		}
-		if in.user != 0 {
-			x.about = append(x.about, slog.Uint64("user_id", in.user))
-		}
+		x.about = aboutInput(c, in)
 		ctx, cancel := bounded(c.Request().Context(), r.method)
 		defer cancel()
-		document, err := r.do(ctx, in)
+		document, err := r.do(withCaller(ctx, Caller{
+			RequestID: x.requestID, Address: c.RealIP(), Agent: c.Request().UserAgent(),
+		}), in)
 		if err != nil {
 			return err
+		}
+		if in.id == "" {
+			x.about = append(x.about, aboutMade(document)...)
 		}
 		status := r.status
 		if status == 0 {
 			status = http.StatusOK
 		}
 		return writeJSON(c, status, document)
+	}
+}
+
+// aboutInput names what a request is about. All of it was read: nothing that a
+// client has put into the wrong place gets into the log.
+func aboutInput(c echo.Context, in input) (about []slog.Attr) {
+	if in.id != "" {
+		about = append(about, slog.String(c.ParamNames()[0], in.id))
+	}
+	if in.user != 0 {
+		about = append(about, slog.Uint64("user_id", in.user))
+	}
+	if in.address != "" {
+		about = append(about, slog.String("address", in.address))
+	}
+	return about
+}
+
+// aboutMade names what an operation has made, which the request could not.
+func aboutMade(document any) []slog.Attr {
+	switch made := document.(type) {
+	case Key:
+		return []slog.Attr{slog.String("kid", made.KID)}
+	case APIKeySecret:
+		return []slog.Attr{slog.String("apikey_id", made.APIKey.ID)}
+	default:
+		return nil
 	}
 }
 

@@ -112,6 +112,106 @@ type Ended struct {
 	Ended int `json:"ended"`
 }
 
+// APIKey is a managed API key, without its secrets.
+type APIKey struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// State is active, rotating (two secrets are good), expired or revoked; or altered:
+	// what the database has is not what was written, may be wrong or missing in all
+	// members but the id, and lets nobody in.
+	State string `json:"state"`
+	// UserID is the account in whose place it stands; absent for none.
+	UserID   uint64   `json:"user_id,omitempty"`
+	Scopes   []string `json:"scopes"`
+	Networks []string `json:"networks"`
+	// Rate is as 600/1m; absent for the configured one.
+	Rate      string    `json:"rate,omitempty"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	RevokedAt time.Time `json:"revoked_at,omitzero"`
+	// LastUsedAt is when it was used last, some minutes coarse.
+	LastUsedAt time.Time `json:"last_used_at,omitzero"`
+	// OldSecretUntil is when the secret before the last rotation ends.
+	OldSecretUntil time.Time `json:"old_secret_until,omitzero"`
+}
+
+// APIKeyList is the document of GET /admin/v1/apikeys.
+type APIKeyList struct {
+	APIKeys []APIKey `json:"apikeys"`
+}
+
+// APIKeySecret is the document of POST /admin/v1/apikeys and of a rotation.
+type APIKeySecret struct {
+	APIKey APIKey `json:"apikey"`
+	// Secret is the whole key, to be sent as X-API-Key. It is shown only here.
+	Secret string `json:"secret"`
+}
+
+// Lockout is an account or an address that has no login attempt left.
+type Lockout struct {
+	// Kind is account, name (one that no account has), address or pair.
+	Kind string `json:"kind"`
+	// UserID is that of an account and of its pairs; Name the digest of an unknown
+	// name; Address the network of an address, an IPv6 one with its /64.
+	UserID  uint64    `json:"user_id,omitempty"`
+	Name    string    `json:"name,omitempty"`
+	Address string    `json:"address,omitempty"`
+	Until   time.Time `json:"until,omitzero"`
+}
+
+// LockoutList is the document of GET /admin/v1/lockouts.
+type LockoutList struct {
+	Lockouts []Lockout `json:"lockouts"`
+	// More says that the limit has cut the list.
+	More bool `json:"more"`
+}
+
+// Cleared is the document of DELETE /admin/v1/lockouts.
+type Cleared struct {
+	Cleared int `json:"cleared"`
+}
+
+// AuditEntry is one entry of the audit trail. None of it is a credential.
+type AuditEntry struct {
+	Sequence  uint64    `json:"sequence"`
+	Time      time.Time `json:"time,omitzero"`
+	Kind      string    `json:"kind"`
+	Outcome   string    `json:"outcome"`
+	Reason    string    `json:"reason,omitempty"`
+	Actor     string    `json:"actor,omitempty"`
+	UserID    uint64    `json:"user_id,omitempty"`
+	Subject   string    `json:"subject,omitempty"`
+	Address   string    `json:"address,omitempty"`
+	Agent     string    `json:"agent,omitempty"`
+	RequestID string    `json:"request_id,omitempty"`
+	Detail    string    `json:"detail,omitempty"`
+	// Count is how many equal events this entry stands for.
+	Count int `json:"count"`
+	// Hash is its own in hexadecimal.
+	Hash string `json:"hash"`
+}
+
+// AuditEntries is the document of GET /admin/v1/audit.
+type AuditEntries struct {
+	Entries []AuditEntry `json:"entries"`
+}
+
+// AuditProof is the document of GET /admin/v1/audit/verify.
+type AuditProof struct {
+	// Checked is how many entries were looked at, Unproved how many of them, at the
+	// end, no MAC of a known key stands behind.
+	Checked  int `json:"checked"`
+	Unproved int `json:"unproved"`
+	// Sequence and Hash are those of the last entry that holds, More says that there
+	// are further ones.
+	Sequence uint64 `json:"sequence"`
+	Hash     string `json:"hash"`
+	More     bool   `json:"more"`
+	// Fault says what does not hold, at which entry; absent when all does.
+	Fault   string `json:"fault,omitempty"`
+	FaultAt uint64 `json:"fault_at,omitempty"`
+}
+
 // Refusal is the document of everything that was refused or failed.
 type Refusal struct {
 	// Success is always false, as in every error of the gateway.

@@ -35,6 +35,7 @@ var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 type desk struct {
 	fault error
 	calls []string
+	trail trail
 }
 
 func (d *desk) call(format string, args ...any) error {
@@ -96,7 +97,10 @@ func (d *desk) EndAll(context.Context) (int, error) { return 12, d.call("end all
 // serveAdmin serves the API itself, with the clock at noon, and returns its URL.
 func serveAdmin(t *testing.T, d *desk, token string) string {
 	t.Helper()
-	handler := admin.New(admin.Options{Gatherer: prometheus.NewRegistry(), Token: token, Keys: d, Sessions: d, Log: slog.New(slog.DiscardHandler)})
+	handler := admin.New(admin.Options{
+		Gatherer: prometheus.NewRegistry(), Token: token, Log: slog.New(slog.DiscardHandler),
+		Keys: d, Sessions: d, APIKeys: apiKeys{d}, Lockouts: lockouts{d}, Audit: &d.trail,
+	})
 	return serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", noon.Format(http.TimeFormat))
 		handler.ServeHTTP(w, r)
@@ -157,6 +161,66 @@ CCCCCCCCCCCCCCCCCCCCCC  two?[2J  -        2026-11-25T11:59:57Z  3s    ES256     
 		{"sessions revoke of a user", []string{"sessions", "revoke", "--user", "7", "3mHq0Rk2TZ6x9sVbYw1cQA"}, "end 7 3mHq0Rk2TZ6x9sVbYw1cQA", "1 session ended\n", ""},
 		{"sessions revoke --user", []string{"sessions", "revoke", "--user", "7"}, "end user 7", "0 sessions ended\n", ""},
 		{"sessions revoke --all", []string{"sessions", "revoke", "--all"}, "end all", "12 sessions ended\n", ""},
+		{"apikeys create", []string{"apikeys", "create", "--name", "billing", "--scope", "staff"}, `create "billing" 0 "staff" "" "" ""`, madeKey, ""},
+		{
+			"apikeys create with everything",
+			[]string{
+				"apikeys", "create", "--name", "billing", "--scope", "staff", "--scope", "GET,POST /api/v1/x", "--user", "7",
+				"--network", "192.0.2.0/24", "--network", "2001:db8::/32", "--rate", "600/1m", "--expires", "720h",
+			},
+			`create "billing" 7 "staff,GET,POST /api/v1/x" "192.0.2.0/24,2001:db8::/32" "600/1m" "720h"`, madeKey, "",
+		},
+		{"apikeys list", []string{"apikeys", "list"}, "api keys", `ID            NAME        STATE     USER  SCOPES           NETWORKS      RATE    CREATED               AGE    USED    EXPIRES
+k3yAbCdEfG12  billing     rotating  7     staff, customer  192.0.2.0/24  600/1m  2026-10-26T08:00:00Z  30d4h  4m ago  in 30d
+k3yHiJkLmN34  odd?[2J it  revoked   -     public           -             -       2026-11-25T11:59:18Z  42s    -       -
+`, ""},
+		{"apikeys show", []string{"apikeys", "show", "k3yAbCdEfG12"}, "api key k3yAbCdEfG12", `id          k3yAbCdEfG12
+name        billing
+state       rotating
+user        7
+scopes      staff, customer
+networks    192.0.2.0/24
+rate        600/1m
+created     2026-10-26T08:00:00Z (30d4h ago)
+used        2026-11-25T11:56:00Z (4m ago)
+expires     2026-12-25T12:00:00Z (in 30d)
+old secret  ends 2026-11-26T12:00:00Z (in 1d)
+`, ""},
+		{"apikeys show with gaps", []string{"apikeys", "show", "k3yHiJkLmN34"}, "api key k3yHiJkLmN34", `id        k3yHiJkLmN34
+name      odd?[2J it
+state     revoked
+user      -
+scopes    public
+networks  everywhere
+rate      that of limits.per_api_key
+created   2026-11-25T11:59:18Z (42s ago)
+used      never
+expires   never
+revoked   2026-11-25T11:59:50Z (10s ago)
+`, ""},
+		{
+			"apikeys rotate",
+			[]string{"apikeys", "rotate", "k3yAbCdEfG12"},
+			`rotate k3yAbCdEfG12 ""`,
+			"API key k3yAbCdEfG12 (billing) has a new secret; the one before ends 2026-11-26T12:00:00Z (in 1d). It is shown only now and never again:\n" + newAPIKey + "\n", "",
+		},
+		{
+			"apikeys rotate at once",
+			[]string{"apikeys", "rotate", "k3yHiJkLmN34", "--overlap", "0s"},
+			`rotate k3yHiJkLmN34 "0s"`,
+			"API key k3yHiJkLmN34 (odd?[2J it) has a new secret; the one before is refused from now on. It is shown only now and never again:\n" + newAPIKey + "\n", "",
+		},
+		{"apikeys revoke", []string{"apikeys", "revoke", "k3yHiJkLmN34"}, "revoke API key k3yHiJkLmN34", "API key k3yHiJkLmN34 (odd?[2J it) is revoked\n", ""},
+		{"lockouts list", []string{"lockouts", "list"}, "lockouts 1000", `KIND     USER  NAME              ADDRESS        UNTIL                 ENDS
+account  7     -                 -              2026-11-25T12:15:00Z  in 15m
+pair     7     -                 192.0.2.7      2026-11-25T12:09:00Z  in 9m
+name     -     9f86d081884c7d65  -              2026-11-25T12:00:30Z  in 30s
+address  -     -                 2001:db8::/64  2026-11-25T12:00:00Z  now
+`, ""},
+		{"lockouts list to a limit", []string{"lockouts", "list", "--limit", "4"}, "lockouts 4", "", "warning: 4 lockouts of more; --limit shows more of them"},
+		{"lockouts clear --user", []string{"lockouts", "clear", "--user", "7"}, "clear user 7", "2 lockouts cleared\n", ""},
+		{"lockouts clear --address", []string{"lockouts", "clear", "--address", "2001:db8::/64"}, "clear address 2001:db8::/64", "1 lockout cleared\n", ""},
+		{"lockouts clear --all", []string{"lockouts", "clear", "--all"}, "clear all", "0 lockouts cleared\n", ""},
 	} {
 		t.Run(try.name, func(t *testing.T) {
 			d := &desk{}
@@ -184,6 +248,8 @@ func TestManagementJSON(t *testing.T) {
 	for path, args := range map[string][]string{
 		"/admin/v1/keys":             {"keys", "status"},
 		"/admin/v1/sessions?limit=2": {"sessions", "list", "--limit", "2"},
+		"/admin/v1/apikeys":          {"apikeys", "list"},
+		"/admin/v1/lockouts?limit=4": {"lockouts", "list", "--limit", "4"},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+path, nil)
 		if err != nil {
@@ -240,8 +306,9 @@ func TestManagementToken(t *testing.T) {
 		{"a wrong file of a variable", []string{fileVariable + wrong}, nil, 1, "refuses the admin token of FAVEO_GATEWAY_ADMIN_TOKEN_FILE:"},
 		{"a wrong file", nil, []string{"--admin-token-file", wrong}, 1, "refuses the admin token of --admin-token-file " + wrong},
 		{"an empty file", nil, []string{"--admin-token-file", file("empty", "\n")}, 1, "the file is empty"},
-		{"no file", nil, []string{"--admin-token-file", filepath.Join(folder, "absent")}, 1, "cannot be opened: no such file"},
-		{"a token for a file", []string{fileVariable + "hidden-wrong"}, nil, 1, "FAVEO_GATEWAY_ADMIN_TOKEN_FILE: the file cannot be opened"},
+		{"no file", nil, []string{"--admin-token-file", filepath.Join(folder, "absent")}, 1, "the file cannot be read: no such file"},
+		{"a file that is no token", nil, []string{"--admin-token-file", file("large", strings.Repeat("x", 64<<10+1))}, 1, "the file cannot be read: larger than 65536 bytes"},
+		{"a token for a file", []string{fileVariable + "hidden-wrong"}, nil, 1, "FAVEO_GATEWAY_ADMIN_TOKEN_FILE: the file cannot be read"},
 		{"two lines", nil, []string{"--admin-token-file", file("lines", adminToken+"\nX: hidden\n")}, 1, "no header can carry"},
 		{"a space behind it", []string{variable + adminToken + " "}, nil, 1, "no header can carry"},
 	} {
@@ -289,6 +356,40 @@ func TestManagementUsage(t *testing.T) {
 		{[]string{"sessions", "list", "--limit", "0"}, 2, "must be a number from 1"},
 		{[]string{"sessions", "list", "--limit", "010"}, 2, "must be a number from 1"},
 		{[]string{"sessions", "list", "--limit", "10001"}, 2, "must be a number from 1"},
+		{[]string{"apikeys", "create"}, 2, `required flag(s) "name", "scope" not set`},
+		{[]string{"apikeys", "create", "--name", "x"}, 2, `required flag(s) "scope" not set`},
+		{[]string{"apikeys", "create", "--name", "x", "--scope", ""}, 2, "must not be empty"},
+		{[]string{"apikeys", "create", "--name", "x", "--scope", "staff", "--scope", ""}, 2, "must not be empty"},
+		{[]string{"apikeys", "create", "--name", "x", "--scope", "staff", "--network", ""}, 2, "must not be empty"},
+		{[]string{"apikeys", "create", "--name", "x", "--scope", "staff", "--user", ""}, 2, "must be the number of a user"},
+		{[]string{"apikeys", "create", "--name", "x", "--scope", "staff", "surplus"}, 2, "surplus"},
+		{[]string{"apikeys", "create", "--name", "", "--scope", "staff"}, 1, `"name" must be a name`},
+		{[]string{"apikeys", "create", "--name", "x", "--scope", "staff", "--expires", ""}, 1, `"expires" must be a time`},
+		{[]string{"apikeys", "create", "--name", "x", "--scope", "staff", "--rate", ""}, 1, `"rate" must be a rate`},
+		{[]string{"apikeys", "show"}, 2, "accepts 1 arg"},
+		{[]string{"apikeys", "show", "../keys"}, 2, "is not an id"},
+		{[]string{"apikeys", "show", "-3yAbCdEfG12"}, 2, "behind --"},
+		{[]string{"apikeys", "rotate", ""}, 2, "is not an id"},
+		{[]string{"apikeys", "rotate", "-zyAbCdEfG12"}, 2, "behind --"},
+		{[]string{"apikeys", "rotate", "k3yAbCdEfG12", "--overlap", ""}, 1, `"overlap" must be how long`},
+		{[]string{"apikeys", "revoke", "k3yAbCdEfG12", "k3yHiJkLmN34"}, 2, "accepts 1 arg"},
+		{[]string{"apikeys", "revoke", "-zyAbCdEfG12"}, 2, "behind --"},
+		{[]string{"lockouts", "clear"}, 2, "say whose"},
+		{[]string{"lockouts", "clear", "--all=false"}, 2, "say whose"},
+		{[]string{"lockouts", "clear", "7"}, 2, "unknown command"},
+		{[]string{"lockouts", "clear", "--user", "7", "--all"}, 2, "--all goes with"},
+		{[]string{"lockouts", "clear", "--address", "192.0.2.7", "--all"}, 2, "--all goes with"},
+		{[]string{"lockouts", "clear", "--address", "192.0.2.7", "--user", "7"}, 2, "are two commands"},
+		{[]string{"lockouts", "clear", "--address", "", "--all"}, 2, "must be an IP address"},
+		{[]string{"lockouts", "clear", "--address", "192.0.2.0/24"}, 2, "must be an IP address"},
+		{[]string{"lockouts", "clear", "--user", "", "--all"}, 2, "must be the number of a user"},
+		{[]string{"lockouts", "list", "--limit", "0"}, 2, "must be a number from 1"},
+		{[]string{"audit", "tail", "--limit", "0"}, 2, "must be a number from 1"},
+		{[]string{"audit", "tail", "surplus"}, 2, "surplus"},
+		{[]string{"audit", "verify", "--expect", ""}, 2, "SEQUENCE:HASH"},
+		{[]string{"audit", "verify", "--expect", "3"}, 2, "SEQUENCE:HASH"},
+		{[]string{"audit", "verify", "--expect", "0:" + hashOf(0)}, 2, "SEQUENCE:HASH"},
+		{[]string{"audit", "verify", "--expect", "3:" + hashOf(3) + " "}, 2, "SEQUENCE:HASH"},
 	} {
 		got := manage(t, url, try.args...)
 		if got.code != try.code || !strings.Contains(got.stderr, try.stderr) || got.stdout != "" {
@@ -300,8 +401,8 @@ func TestManagementUsage(t *testing.T) {
 			t.Errorf("%s: exit %d, %q", address, got.code, got.stderr)
 		}
 	}
-	if len(d.calls) > 0 {
-		t.Errorf("called %v", d.calls)
+	if len(d.calls) > 0 || len(d.trail.calls) > 0 {
+		t.Errorf("called %v %v", d.calls, d.trail.calls)
 	}
 }
 

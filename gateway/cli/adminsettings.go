@@ -3,13 +3,13 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"faveo-gateway/gateway/config"
 )
 
 // adminSettings are the flags of the commands that ask a running gateway.
@@ -91,14 +91,14 @@ func (s *adminSettings) token(environ []string) (token, source string, err error
 	switch {
 	case s.tokenFile != "":
 		source = "--admin-token-file " + s.tokenFile
-		token, err = readToken(s.tokenFile)
+		token, err = config.ReadSecretFile(s.tokenFile)
 	case text != "" && file != "":
 		return "", "", fmt.Errorf("%s and %s are both set", adminTokenVariable, adminTokenFileVariable)
 	case text != "":
 		token, source = text, adminTokenVariable
 	case file != "":
 		source = adminTokenFileVariable
-		token, err = readToken(file)
+		token, err = config.ReadSecretFile(file)
 	default:
 		return "", "", fmt.Errorf("no admin token: set %s or use --admin-token-file", adminTokenVariable)
 	}
@@ -111,36 +111,6 @@ func (s *adminSettings) token(environ []string) (token, source string, err error
 		}
 	}
 	return token, source, nil
-}
-
-// readToken reads a file without the one line break that editors add. Its error
-// does not show the name: who gives the token itself for the file would find it
-// in a log.
-func readToken(name string) (string, error) {
-	const most = 64 << 10
-	file, err := os.Open(name)
-	if err != nil {
-		return "", errors.New("the file cannot be opened: " + reason(err))
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, most))
-	if err != nil {
-		return "", errors.New("the file cannot be read: " + reason(err))
-	}
-	token := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if token == "" {
-		return "", errors.New("the file is empty")
-	}
-	return token, nil
-}
-
-// reason is an error of a file without the file's name.
-func reason(err error) string {
-	var failed *os.PathError
-	if errors.As(err, &failed) {
-		return failed.Err.Error()
-	}
-	return err.Error()
 }
 
 // variable is a variable of the environment; of two with one name the last counts,

@@ -92,6 +92,9 @@ func newRoot(p Process) *cobra.Command {
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServe(p), newDemo(p), newCheck(p), newPolicy(p), newKeys(p), newSessions(p), newMigrate(p), newVersion(p))
+	root.AddCommand(
+		newServe(p), newDemo(p), newCheck(p), newPolicy(p),
+		newKeys(p), newSessions(p), newAPIKeys(p), newLockouts(p), newAudit(p),
+		newMigrate(p), newVersion(p))
 	return root
 }

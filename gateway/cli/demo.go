@@ -105,6 +105,8 @@ What an operator does, on another terminal (faveo-gateway is what make build mak
 %[5]s  faveo-gateway keys status --admin %[2]s
   faveo-gateway keys rotate --admin %[2]s
   faveo-gateway sessions list --admin %[2]s
+  faveo-gateway apikeys create --name import --user 2 --scope staff --admin %[2]s
+  faveo-gateway audit tail --admin %[2]s
 
 End the session; the token is worthless from then on:
   curl -X POST -H "Authorization: Bearer $TOKEN" '%[1]s/api/v1/authenticate/logout'

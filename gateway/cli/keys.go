@@ -44,7 +44,6 @@ func newKeysStatus(p Process, settings *adminSettings) *cobra.Command {
 }
 
 func newKeysRotate(p Process, settings *adminSettings) *cobra.Command {
-	var algorithm string
 	command := &cobra.Command{
 		Use:   "rotate",
 		Short: "Make the key that signs next",
@@ -56,16 +55,12 @@ Tokens that were signed before stay good. When a key is waiting already, that on
 		Args: cobra.NoArgs,
 	}
 	command.RunE = manages(p, settings, func([]string) question {
-		body := map[string]string{}
-		if command.Flags().Changed("algorithm") {
-			body["algorithm"] = algorithm
-		}
-		return question{method: "POST", path: keysPath + "/rotate", body: body}
+		return question{method: "POST", path: keysPath + "/rotate", body: given(command, "algorithm")}
 	}, func(out io.Writer, k admin.Key, _ time.Time) error {
 		_, err := fmt.Fprintf(out, "key %s (%s) is %s; 'keys status' tells when it signs\n", printable(k.KID), printable(k.Algorithm), printable(k.State))
 		return err
 	})
-	command.Flags().StringVar(&algorithm, "algorithm", "", "`name` of the algorithm: ES256, EdDSA, RS256 or HS256 (default that of tokens.algorithm)")
+	command.Flags().String("algorithm", "", "`name` of the algorithm: ES256, EdDSA, RS256 or HS256 (default that of tokens.algorithm)")
 	return command
 }
 
@@ -79,7 +74,7 @@ rotate. When the key is the one that signs, another takes its place in the same 
 It may be repeated. A KID that begins with a dash is written behind --.`,
 		Example: `  faveo-gateway keys revoke bEOxdok0_aZ-3jZ1kBqkJrX9HqzT5r1mXkq2d8n7abc
   faveo-gateway keys revoke -- -EOxdok0_aZ-3jZ1kBqkJrX9HqzT5r1mXkq2d8n7abc`,
-		Args: cobra.MatchAll(cobra.ExactArgs(1), func(_ *cobra.Command, args []string) error { return wantID(args) }),
+		Args: oneID,
 		RunE: manages(p, settings, func(args []string) question {
 			return question{method: "POST", path: keysPath + "/" + args[0] + "/revoke"}
 		}, func(out io.Writer, r admin.Revoked, _ time.Time) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -17,10 +16,10 @@ import (
 	"faveo-gateway/gateway/admin"
 )
 
-// manages makes the RunE of a command that asks the admin API one question. The
-// answer is printed as it came, or as show makes it, by the gateway's clock.
-func manages[T any](
-	p Process, from *adminSettings, ask func(args []string) question, show func(out io.Writer, document T, now time.Time) error,
+// asks makes the RunE of a command that talks to the admin API, once its flags can
+// be meant.
+func asks(
+	p Process, from *adminSettings, talk func(ctx context.Context, client *adminClient, args []string) error,
 ) func(*cobra.Command, []string) error {
 	return func(command *cobra.Command, args []string) error {
 		if err := from.check(); err != nil {
@@ -31,19 +30,29 @@ func manages[T any](
 			if err != nil {
 				return err
 			}
-			var document T
-			answer, err := client.ask(ctx, ask(args), &document)
-			if err != nil {
-				return err
-			}
-			if from.output == outputJSON {
-				_, err = fmt.Fprintf(p.Stdout, "%s\n", strings.TrimSuffix(string(answer.body), "\n"))
-				return err
-			}
-			return show(p.Stdout, document, answer.now)
+			return talk(ctx, client, args)
 		})
 		return run(command, args)
 	}
+}
+
+// manages makes the RunE of a command that asks the admin API one question. The
+// answer is printed as it came, or as show makes it, by the gateway's clock.
+func manages[T any](
+	p Process, from *adminSettings, ask func(args []string) question, show func(out io.Writer, document T, now time.Time) error,
+) func(*cobra.Command, []string) error {
+	return asks(p, from, func(ctx context.Context, client *adminClient, args []string) error {
+		var document T
+		answer, err := client.ask(ctx, ask(args), &document)
+		if err != nil {
+			return err
+		}
+		if from.output == outputJSON {
+			_, err = fmt.Fprintf(p.Stdout, "%s\n", strings.TrimSuffix(string(answer.body), "\n"))
+			return err
+		}
+		return show(p.Stdout, document, answer.now)
+	})
 }
 
 // reads is the question for a document.
@@ -69,29 +78,13 @@ func hintAtDashes(_ *cobra.Command, err error) error {
 	return err
 }
 
-// limitFlag is how many rows a list may have.
-type limitFlag int
-
-// Set implements pflag.Value.
-func (l *limitFlag) Set(text string) error {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > admin.MaxLimit || strconv.Itoa(n) != text {
-		return fmt.Errorf("must be a number from 1 to %d", admin.MaxLimit)
+// oneID is the Args of a command that is about one key.
+func oneID(command *cobra.Command, args []string) error {
+	if err := cobra.ExactArgs(1)(command, args); err != nil {
+		return err
 	}
-	*l = limitFlag(n)
-	return nil
+	return wantID(args)
 }
-
-// String implements pflag.Value.
-func (l *limitFlag) String() string {
-	if *l == 0 {
-		return ""
-	}
-	return strconv.Itoa(int(*l))
-}
-
-// Type implements pflag.Value.
-func (l *limitFlag) Type() string { return "number" }
 
 // wantID refuses what cannot be an id before it becomes part of a path.
 func wantID(args []string) error {
@@ -101,38 +94,6 @@ func wantID(args []string) error {
 		}
 	}
 	return nil
-}
-
-// userFlag is the number of a user, in the one spelling that it has: flags of
-// numbers would read 010 as 8, which is somebody else.
-type userFlag uint64
-
-// Set implements pflag.Value.
-func (u *userFlag) Set(text string) error {
-	id, ok := admin.ParseUserID(text)
-	if !ok {
-		return fmt.Errorf("must be the number of a user, at least 1")
-	}
-	*u = userFlag(id)
-	return nil
-}
-
-// String implements pflag.Value.
-func (u *userFlag) String() string {
-	if *u == 0 {
-		return ""
-	}
-	return strconv.FormatUint(uint64(*u), 10)
-}
-
-// Type implements pflag.Value.
-func (u *userFlag) Type() string { return "id" }
-
-// addTo names the user in a query, when there is one.
-func (u *userFlag) addTo(query url.Values) {
-	if *u != 0 {
-		query.Set("user", u.String())
-	}
 }
 
 // printable keeps what others have chosen from moving the cursor.

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,6 +82,19 @@ func TestPolicyExplain(t *testing.T) {
 			"what a customer does not see", append([]string{"GET", "/api/v1/helpdesk/ticket-thread?id=41", "--owner", "7"}, customer...),
 			map[string]string{"filters": "internal_threads"},
 		},
+		{"a key's scope", []string{"GET", "/api/v1/helpdesk/inbox", "--role", "agent", "--user", "2", "--scope", "customer", "--scope", "GET,POST /api/v1/helpdesk/inbox, public", "--key-name", "shop"}, map[string]string{
+			"effect": "allow", "answer": "goes to Faveo", "key scopes": "customer",
+		}},
+		{"out of a key's scope", append([]string{"GET", ticket, "--owner", "7", "--scope", "authenticated"}, customer...), map[string]string{
+			"effect": "deny", "reason": "key_scope: no scope of the API key covers it", "answer": "403 forbidden", "rule": "ticket",
+			"object": "", "looked up": "", "key scopes": "authenticated",
+		}},
+		{"an open route out of a key's scope", []string{"GET", "/api/v1/helpdesk/check-url", "--role", "user", "--scope", "POST /api/v1/helpdesk/create"}, map[string]string{
+			"effect": "allow", "answer": "goes to Faveo, as of a caller without a token: the key is not good for it", "rule": "helpdesk-check-url",
+		}},
+		{"a key that is bound to nobody", []string{"GET", "/api/v1/helpdesk/inbox", "--scope", "staff", "--key-id", "abc"}, map[string]string{
+			"answer": "401 token_not_provided",
+		}},
 		{"a file of the site", []string{
 			"GET", "/api/v1/helpdesk/inbox", "--role", "agent", "--at", "2026-07-05T12:00:00+02:00",
 			"-f", "../../deploy/policies/business-hours.yaml",
@@ -126,18 +140,21 @@ func TestPolicyReadsTheConfiguration(t *testing.T) {
 
 func TestPolicyExplainJSON(t *testing.T) {
 	out := run(t, nil, "policy", "explain", "POST", "/api/v1/helpdesk/edit", "--param", "ticket_id=41", "--role", "agent", "--user", "2",
-		"--departments", "1", "--department", "2", "--output", "json")
+		"--departments", "1", "--department", "2", "--scope", "staff, POST,GET /api/v1/**", "--key-name", "shop", "--output", "json")
 	var x map[string]any
 	if err := json.Unmarshal([]byte(out.stdout), &x); err != nil {
 		t.Fatalf("%v: %s", err, out.stderr)
 	}
 	for name, want := range map[string]any{
-		"request": "POST /api/v1/helpdesk/edit", "caller": "agent 2", "effect": "deny", "reason": "not_found", "enforced": true,
+		"request": "POST /api/v1/helpdesk/edit", "caller": `agent 2, API key "shop"`, "effect": "deny", "reason": "not_found", "enforced": true,
 		"rule": "ticket-edit", "class": "staff", "status": 404.0, "answer": "404 not_found",
 	} {
 		if x[name] != want {
 			t.Errorf("%s: got %v, want %v", name, x[name], want)
 		}
+	}
+	if scopes := fmt.Sprint(x["key_scopes"]); scopes != "[staff GET,POST /api/v1/**]" {
+		t.Errorf("key_scopes: got %s", scopes)
 	}
 	if at, _ := x["written_at"].(string); !strings.HasPrefix(at, "builtin:faveo.yaml:") {
 		t.Errorf("written_at %q", at)
@@ -259,6 +276,9 @@ func TestPolicyMisunderstood(t *testing.T) {
 		{[]string{"policy", "explain", "GET", "/api", "-o", "xml"}, 1, "--output"},
 		{[]string{"policy", "explain", "GET", "/api", "-f", "absent.yaml"}, 1, "absent.yaml"},
 		{[]string{"policy", "explain", "GET", "/api", "-c", "absent.yaml"}, 1, "absent.yaml"},
+		{[]string{"policy", "explain", "GET", "/api", "--scope", "staff, boss"}, 1, `--scope: scope "boss": want a class (public, `},
+		{[]string{"policy", "explain", "GET", "/api", "--scope", ""}, 1, `--scope: scope "": it is empty`},
+		{[]string{"policy", "explain", "GET", "/api", "--key-name", "shop"}, 1, "--key-name without --scope"},
 		{[]string{"policy", "routes", "-o", "xml"}, 1, "--output"},
 		{[]string{"policy", "routes", "surplus"}, 2, "surplus"},
 		{[]string{"policy", "test"}, 2, "requires at least 1 arg"},

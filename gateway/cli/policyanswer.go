@@ -51,6 +51,8 @@ func answerTo(r policy.Reason) answer {
 		return denied(r, "the condition of the rule is false")
 	case policy.ReasonConditionError:
 		return denied(r, "the condition of the rule has no value for this request")
+	case policy.ReasonKeyScope:
+		return denied(r, "no scope of the API key covers it")
 	default:
 		return denied(r, string(r))
 	}

@@ -32,6 +32,7 @@ type explainSettings struct {
 	department    uint
 	assignee      uint
 	team          uint
+	key           keySettings
 	// known is whether a flag says what the object is like.
 	known bool
 }
@@ -48,12 +49,13 @@ func newPolicyExplain(p Process) *cobra.Command {
 The path is without the base path. What the gateway would look up in Faveo's database is
 given by flags: whose the ticket is (--owner, --collaborator, --department, --assignee,
 --team) and to whom the caller belongs (--email, --departments, --teams). Without any of the
-first the ticket does not exist.`,
+first the ticket does not exist. With --scope the request carries an API key.`,
 		Example: `  faveo-gateway policy explain GET '/api/v1/helpdesk/url?url=file:///etc/passwd'
   faveo-gateway policy explain GET /api/v1/helpdesk/customers --role user
   faveo-gateway policy explain GET '/api/v1/helpdesk/ticket?ticket_id=41' --role user --user 7 --owner 7
   faveo-gateway policy explain POST /api/v1/helpdesk/edit --param ticket_id=41 \
       --role agent --user 2 --departments 1 --department 2
+  faveo-gateway policy explain GET /api/v1/helpdesk/inbox --role agent --user 2 --scope 'GET /api/v1/helpdesk/tickets'
   faveo-gateway policy explain POST /api/v1/helpdesk/create --role user --user 7 --email alice@example.test \
       --param email=bob@example.test -c config.yaml -o json`,
 		Args: cobra.ExactArgs(2),
@@ -86,6 +88,7 @@ func (s *explainSettings) register(command *cobra.Command) {
 	flags.UintVar(&s.department, "department", 0, "the ticket's department, its `id`")
 	flags.UintVar(&s.assignee, "assignee", 0, "the ticket's assignee, an agent's `id`")
 	flags.UintVar(&s.team, "team", 0, "the ticket's team, its `id`")
+	s.key.register(flags)
 }
 
 func (s *explainSettings) check() error {
@@ -124,8 +127,9 @@ func (s *explainSettings) request(args []string) (policy.Request, error) {
 	return q, nil
 }
 
-func (s *explainSettings) subject() policy.Subject {
-	return policy.Subject{Authenticated: s.role != "", UserID: uint64(s.user), Role: s.role}
+func (s *explainSettings) subject() (policy.Subject, error) {
+	key, err := s.key.key()
+	return policy.Subject{Authenticated: s.role != "", UserID: uint64(s.user), Role: s.role, Key: key}, err
 }
 
 // explanation is what is known of one decision, in the order in which it is
@@ -133,6 +137,7 @@ func (s *explainSettings) subject() policy.Subject {
 type explanation struct {
 	Request    string   `json:"request"`
 	Caller     string   `json:"caller"`
+	Scopes     []string `json:"key_scopes,omitempty"`
 	LookedUp   []string `json:"looked_up,omitempty"`
 	Effect     string   `json:"effect"`
 	Reason     string   `json:"reason"`
@@ -146,6 +151,7 @@ type explanation struct {
 	RuleReason string   `json:"rule_reason,omitempty"`
 	Allow      []string `json:"allow,omitempty"`
 	Filters    []string `json:"filters,omitempty"`
+	Anonymous  bool     `json:"anonymous,omitempty"`
 	Answer     string   `json:"answer"`
 	Status     int      `json:"status"` // 0: the request goes on
 }
@@ -158,11 +164,15 @@ func explainPolicy(p Process, from *explainSettings, args []string) error {
 	if err != nil {
 		return err
 	}
+	subject, err := from.subject()
+	if err != nil {
+		return err
+	}
 	e, err := from.engine(p)
 	if err != nil {
 		return err
 	}
-	x := from.explain(e, q)
+	x := from.explain(e, subject, q)
 	x.Request = args[0] + " " + args[1]
 	if from.output == outputJSON {
 		return printJSON(p.Stdout, x)
@@ -171,9 +181,14 @@ func explainPolicy(p Process, from *explainSettings, args []string) error {
 }
 
 // explain looks up by the flags and decides.
-func (s *explainSettings) explain(e *policy.Engine, q policy.Request) explanation {
-	subject := s.subject()
+func (s *explainSettings) explain(e *policy.Engine, subject policy.Subject, q policy.Request) explanation {
 	x := explanation{Caller: s.caller()}
+	if subject.Key != nil {
+		x.Caller += ", " + s.key.String()
+		for _, scope := range subject.Key.Scopes {
+			x.Scopes = append(x.Scopes, scope.String())
+		}
+	}
 	needs, err := e.Needs(subject, q)
 	if err != nil {
 		x.Effect, x.Reason, x.Because, x.Enforced = string(policy.Deny), policy.OutcomeObjectID, err.Error(), true
@@ -185,7 +200,7 @@ func (s *explainSettings) explain(e *policy.Engine, q policy.Request) explanatio
 	because := answerTo(d.Reason)
 	x.Effect, x.Reason, x.Because, x.Enforced = string(d.Effect), string(d.Reason), because.because, d.Enforced
 	x.Rule, x.Class, x.RuleReason = d.Rule, string(d.Class), d.Explanation
-	x.Allow, x.Filters = d.Allow, texts(d.Filters)
+	x.Allow, x.Filters, x.Anonymous = d.Allow, texts(d.Filters), d.Anonymous
 	for _, r := range e.Rules() {
 		if r.Name != d.Rule {
 			continue
@@ -205,13 +220,16 @@ func (s *explainSettings) explain(e *policy.Engine, q policy.Request) explanatio
 	default:
 		x.Status, x.Answer = because.status, fmt.Sprintf("%d %s", because.status, because.code)
 	}
+	if d.Anonymous {
+		x.Answer += ", as of a caller without a token: the key is not good for it"
+	}
 	return x
 }
 
 // consulted reports whether a rule came as far as its objects and its condition.
 func consulted(r policy.Reason) bool {
 	switch r {
-	case policy.ReasonUnauthenticated, policy.ReasonForbiddenRole, policy.ReasonMethodNotAllowed:
+	case policy.ReasonUnauthenticated, policy.ReasonForbiddenRole, policy.ReasonMethodNotAllowed, policy.ReasonKeyScope:
 		return false
 	default:
 		return true
@@ -272,6 +290,7 @@ func printExplanation(out io.Writer, x explanation) error {
 			fmt.Fprintf(table, "  %s\t%s\n", name, line)
 		}
 	}
+	row("key scopes", strings.Join(x.Scopes, "\n"))
 	effect := x.Effect
 	if x.Effect == string(policy.Deny) && !x.Enforced {
 		effect += ", not enforced"

@@ -28,6 +28,8 @@ policy tests that of the configuration. All failures are reported, each with its
   callers:
     partner: {role: user, user: 42, email: partner@example.test}
     agent: {role: agent, user: 2, departments: [1], teams: []}
+    shop: {role: user, user: 42, key: {name: shop, scopes: [POST /api/v1/helpdesk/create]}}
+    app: {key: {scopes: [public]}}        # bound to no user, and without a token
   tickets:                     # all that exist
     41: {owner: 42, collaborators: [7], department: 1, assignee: 2, team: 1}
   tests:

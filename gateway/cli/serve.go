@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +32,8 @@ func newServe(p Process) *cobra.Command {
 // serve runs a gateway to its end. started is called once it listens.
 func serve(ctx context.Context, p Process, c *config.Config, started func(*gateway.Gateway)) (err error) {
 	tuneMemory(p.Environ)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0)) // The process may go on without a gateway.
+	c = tuneProcessors(p.Environ, c)
 	out := newLogBuffer(p.Stderr)
 	defer func() { err = errors.Join(err, out.Close()) }()
 	g, err := gateway.New(ctx, gateway.Options{

@@ -39,9 +39,7 @@ func newSessionsList(p Process, settings *adminSettings) *cobra.Command {
 	command.RunE = manages(p, settings, func([]string) question {
 		query := url.Values{}
 		user.addTo(query)
-		if limit != 0 {
-			query.Set("limit", limit.String())
-		}
+		limit.addTo(query)
 		return question{method: "GET", path: sessionsPath, query: query}
 	}, func(out io.Writer, l admin.SessionList, now time.Time) error {
 		if l.More {

@@ -21,6 +21,7 @@ package config
 
 import (
 	"faveo-gateway/gateway/keyring"
+	"faveo-gateway/gateway/limit"
 	"faveo-gateway/gateway/login"
 	"faveo-gateway/gateway/session"
 	"faveo-gateway/gateway/token"
@@ -40,8 +41,10 @@ type Config struct {
 	Tokens        token.Config   `yaml:"tokens"`
 	Keys          keyring.Config `yaml:"keys"`
 	Sessions      session.Config `yaml:"sessions"`
+	APIKeys       APIKeys        `yaml:"api_keys"`
 	Policy        policy.Config  `yaml:"policy"`
 	Proxy         proxy.Config   `yaml:"proxy"`
+	Limits        limit.Config   `yaml:"limits"`
 	Observability Observability  `yaml:"observability"`
 }
 
@@ -58,9 +61,11 @@ func Default() *Config {
 		Tokens:        token.DefaultConfig(),
 		Keys:          keyring.DefaultConfig(),
 		Sessions:      session.DefaultConfig(),
+		APIKeys:       defaultAPIKeys(),
 		Policy:        policy.DefaultConfig(),
 		Proxy:         proxy.DefaultConfig(),
-		Observability: Observability{Log: Log{Level: LevelInfo, Format: FormatJSON}},
+		Limits:        limit.DefaultConfig(),
+		Observability: defaultObservability(),
 	}
 }
 
@@ -75,9 +80,12 @@ func (l *loader) validate(c *Config) {
 	c.Tokens.Validate(l.reporter("tokens"))
 	c.Keys.Validate(l.reporter("keys"))
 	c.Sessions.Validate(l.reporter("sessions"))
+	c.APIKeys.Validate(l.reporter("api_keys"))
 	c.Policy.Validate(l.reporter("policy"))
 	c.Proxy.Validate(l.reporter("proxy"))
+	c.Limits.Validate(l.reporter("limits"))
 	c.Observability.Log.Validate(l.reporter("observability.log"))
+	c.Observability.Audit.Validate(l.reporter("observability.audit"))
 	if sameAddress(c.Server.Listen, c.Admin.Listen) {
 		one, other := "admin", "server"
 		if l.locate("admin.listen").source == sourceDefault {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"faveo-gateway/gateway/config"
+	"faveo-gateway/gateway/limit"
 )
 
 func variable(path string) string {
@@ -70,9 +71,12 @@ func other(t *testing.T, f field) (string, any) {
 		"state.encryption_keys": strings.Repeat("0123", 16) + "," + strings.Repeat("abcd", 16),
 		"login.legacy_clients":  "A/*,B/*", "tokens.algorithm": "EdDSA", "tokens.sources": "[query, header]",
 		"tokens.accept_faveo_tokens_until": "2027-01-31T18:00:00Z", "tokens.refresh_ttl": "7h",
-		"keys.rotate_every": "7h",
-		"policy.mode":       "shadow", "policy.files": "a.yaml", "policy.unknown_routes": "staff", "policy.editions": "apps",
-		"proxy.forward_headers":   "X-Plugin",
+		"api_keys.required": "always", "api_keys.pepper": strings.Repeat("0123", 8),
+		"limits.per_route":  `["GET,POST /api/v1/helpdesk/create 7/7m"]`,
+		"keys.rotate_every": "7h", "login.lockout.known_addresses": "7h", "login.lockout.per_address": "off",
+		"policy.mode": "shadow", "policy.files": "a.yaml", "policy.unknown_routes": "staff", "policy.editions": "apps",
+		"proxy.forward_headers":  "X-Plugin",
+		"observability.audit.to": "stdout", "observability.audit.file": "/var/log/audit.jsonl", "observability.audit.keep": "48h",
 		"observability.log.level": "debug", "observability.log.format": "text",
 		"server.max_header_bytes": "65536", "server.max_body_bytes": "67108864", "server.max_parameter_bytes": "2048",
 		"tokens.max_ttl": "48h", "tokens.leeway": "7s", "sessions.cache_size": "5000", "tokens.ttl": "7m", "server.timeouts.read": "6m",
@@ -82,6 +86,8 @@ func other(t *testing.T, f field) (string, any) {
 		switch {
 		case f.typ == reflect.TypeFor[time.Duration]():
 			text = "7s"
+		case f.typ == reflect.TypeFor[limit.Rate]():
+			text = "7/7m"
 		case f.typ.Kind() == reflect.Int || f.typ.Kind() == reflect.Int64:
 			text = "42"
 		case f.typ.Kind() == reflect.Bool:
@@ -102,12 +108,19 @@ func parse(t *testing.T, typ reflect.Type, text string) any {
 	t.Helper()
 	v := reflect.New(typ).Elem()
 	switch {
+	case typ == reflect.TypeFor[[]limit.Route]():
+		route := limit.Route{Methods: []string{"GET", "POST"}, Path: "/api/v1/helpdesk/create", Rate: limit.Rate{Count: 7, Per: 7 * time.Minute}}
+		v.Set(reflect.ValueOf([]limit.Route{route}))
 	case typ.Kind() == reflect.Slice:
 		for element := range strings.SplitSeq(strings.Trim(text, "[]"), ",") {
 			v = reflect.Append(v, reflect.ValueOf(parse(t, typ.Elem(), strings.TrimSpace(element))))
 		}
 	case typ == reflect.TypeFor[config.Secret]():
 		v.Set(reflect.ValueOf(config.NewSecret(text)))
+	case typ == reflect.TypeFor[limit.Rate]() && text == "off":
+		v.Set(reflect.ValueOf(limit.Rate{Off: true}))
+	case typ == reflect.TypeFor[limit.Rate]():
+		v.Set(reflect.ValueOf(limit.Rate{Count: 7, Per: 7 * time.Minute}))
 	case typ == reflect.TypeFor[netip.Prefix]():
 		if !strings.Contains(text, "/") {
 			text += "/32"

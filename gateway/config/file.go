@@ -15,7 +15,7 @@ import (
 const maxFile = 1 << 20
 
 // readLimited returns the content of a file of at most limit bytes. Its error
-// tells the reason without the name, see readSecretFile for why.
+// tells the reason without the name, see ReadSecretFile for why.
 func readLimited(name string, limit int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {

@@ -115,7 +115,7 @@ func (l *loader) set(s setting, v reflect.Value) {
 		return
 	}
 	if s.file {
-		items, err := readSecretFile(s)
+		items, err := readSecretItems(s)
 		if err != nil {
 			l.broken(s, s.origin.line, s.path, err.Error())
 			return

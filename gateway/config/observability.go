@@ -1,10 +1,19 @@
 package config
 
-import "log/slog"
+import (
+	"log/slog"
+
+	"faveo-gateway/gateway/audit"
+)
 
 // Observability is the section `observability`: what the gateway tells.
 type Observability struct {
-	Log Log `yaml:"log"`
+	Log   Log          `yaml:"log"`
+	Audit audit.Config `yaml:"audit"`
+}
+
+func defaultObservability() Observability {
+	return Observability{Log: Log{Level: LevelInfo, Format: FormatJSON}, Audit: audit.DefaultConfig()}
 }
 
 // Level is the least severity that is logged.

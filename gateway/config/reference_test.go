@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"faveo-gateway/gateway/config"
+	"faveo-gateway/gateway/limit"
 )
 
 const reference = "../../config.yaml"
@@ -101,7 +102,7 @@ func keysOf(t reflect.Type, path string, index []int) []field {
 		f := t.Field(i)
 		at := strings.Trim(path+"."+f.Tag.Get("yaml"), ".")
 		where := append(slices.Clone(index), i)
-		if f.Type.Kind() == reflect.Struct && f.Type != reflect.TypeFor[config.Secret]() && f.Type != reflect.TypeFor[time.Time]() {
+		if f.Type.Kind() == reflect.Struct && f.Type != reflect.TypeFor[config.Secret]() && f.Type != reflect.TypeFor[time.Time]() && f.Type != reflect.TypeFor[limit.Rate]() {
 			all = append(all, keysOf(f.Type, at, where)...)
 			continue
 		}

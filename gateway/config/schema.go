@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"faveo-gateway/gateway/limit"
 )
 
 // kind is how the text of a key is read.
@@ -20,6 +22,8 @@ const (
 	kindDuration             // time.ParseDuration
 	kindTime                 // RFC 3339, or a date for the moment it begins in UTC
 	kindPrefix               // a CIDR, or an address for the network of only itself
+	kindRate                 // limit.ParseRate
+	kindRoute                // limit.ParseRoute
 	kindSecret               // as kindText, never empty and never shown
 )
 
@@ -84,7 +88,10 @@ func (s *schema) addField(t reflect.Type, path string, index []int) {
 
 // structValues returns the structs that are values, not sections.
 func structValues() []reflect.Type {
-	return []reflect.Type{reflect.TypeFor[Secret](), reflect.TypeFor[time.Time](), reflect.TypeFor[netip.Prefix]()}
+	return []reflect.Type{
+		reflect.TypeFor[Secret](), reflect.TypeFor[time.Time](), reflect.TypeFor[netip.Prefix](),
+		reflect.TypeFor[limit.Rate](), reflect.TypeFor[limit.Route](),
+	}
 }
 
 // kindOf panics for a type that no key has yet: that is the mistake of whoever
@@ -99,6 +106,10 @@ func kindOf(t reflect.Type, path string) kind {
 		return kindTime
 	case t == reflect.TypeFor[netip.Prefix]():
 		return kindPrefix
+	case t == reflect.TypeFor[limit.Rate]():
+		return kindRate
+	case t == reflect.TypeFor[limit.Route]():
+		return kindRoute
 	case t.Kind() == reflect.String:
 		return kindText
 	case t.Kind() == reflect.Bool:

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"faveo-gateway/gateway/limit"
 )
 
 // origin is where a value was given.
@@ -110,6 +112,18 @@ func decodeText(k kind, text string, v reflect.Value) string {
 			return message
 		}
 		v.Set(reflect.ValueOf(p))
+	case kindRate:
+		r, err := limit.ParseRate(text)
+		if err != nil {
+			return err.Error()
+		}
+		v.Set(reflect.ValueOf(r))
+	case kindRoute:
+		r, err := limit.ParseRoute(text)
+		if err != nil {
+			return err.Error()
+		}
+		v.Set(reflect.ValueOf(r))
 	}
 	return ""
 }
@@ -165,6 +179,10 @@ func (s setting) wants() string {
 		return "a duration with a unit, such as 30s"
 	case kindTime:
 		return "a time such as 2027-01-31T18:00:00Z, or a date"
+	case kindRate:
+		return "a rate such as 60/1m, or off"
+	case kindRoute:
+		return "methods, a path and a rate, such as POST /api/v1/helpdesk/create 10/1m"
 	default:
 		return "a text"
 	}

@@ -20,7 +20,7 @@ type Redis struct {
 	// Timeout bounds one command. Default 500ms.
 	Timeout time.Duration `yaml:"timeout"`
 	// PoolSize bounds the connections, to each node of a cluster. Zero, the
-	// default, is ten for each CPU, five in a cluster.
+	// default, is ten for each processor of Go's scheduler, five in a cluster.
 	PoolSize int `yaml:"pool_size"`
 }
 

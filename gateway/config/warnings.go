@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"time"
+
+	"faveo-gateway/gateway/audit"
 )
 
 // minJWTSecret is the least length of a secret for HS256, in bytes: RFC 7518
@@ -42,6 +44,12 @@ func (c *Config) Warnings(now time.Time) []string {
 	if len(c.State.EncryptionKeys) == 0 {
 		warn("state.encryption_keys: none given, the signing keys are sealed with a key derived from faveo.jwt_secret; " +
 			"when that changes, new signing keys are needed and everybody logs in again")
+	}
+	if l := c.Login.Lockout; l.PerAccount.Off && l.PerAddress.Off {
+		warn("login.lockout: neither per_account nor per_address counts, passwords can be guessed as fast as they are hashed")
+	}
+	if c.Observability.Audit.To == audit.ToNothing {
+		warn("observability.audit.to: off, nobody can tell later who was let in")
 	}
 	switch until := c.Tokens.AcceptFaveoTokensUntil; {
 	case until.IsZero():

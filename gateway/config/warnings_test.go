@@ -31,6 +31,8 @@ func TestWarnings(t *testing.T) {
 		{"tokens of Faveo for longer", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2027-04-01T12:00:01Z", []string{"tokens.accept_faveo_tokens_until"}},
 		{"tokens of Faveo until now", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2027-01-01T12:00:00Z", []string{"tokens.accept_faveo_tokens_until"}},
 		{"tokens of Faveo until yesterday", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2026-12-31", []string{"tokens.accept_faveo_tokens_until"}},
+		{"one of the lockouts", "LOGIN_LOCKOUT_PER_ACCOUNT=off", nil},
+		{"no audit trail", "OBSERVABILITY_AUDIT_TO=off", []string{"observability.audit.to"}},
 		{"everybody trusted", "SERVER_TRUSTED_PROXIES=10.0.0.0/8,0.0.0.0/0,::/0", []string{"server.trusted_proxies[1]", "server.trusted_proxies[2]"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -53,6 +55,10 @@ func TestWarnings(t *testing.T) {
 	}
 	if w := load(t, config.Sources{Environ: good[:2]}).Warnings(now); len(w) != 1 || !strings.HasPrefix(w[0], "state.encryption_keys: ") {
 		t.Errorf("without encryption keys: %q", w)
+	}
+	open := append([]string{"FAVEO_GATEWAY_LOGIN_LOCKOUT_PER_ACCOUNT=off", "FAVEO_GATEWAY_LOGIN_LOCKOUT_PER_ADDRESS=off"}, good...)
+	if w := load(t, config.Sources{Environ: open}).Warnings(now); len(w) != 1 || !strings.HasPrefix(w[0], "login.lockout: ") {
+		t.Errorf("without a lockout: %q", w)
 	}
 	guessed := append([]string{"FAVEO_GATEWAY_FAVEO_JWT_SECRET=changeme", "FAVEO_GATEWAY_TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2027-01-31"}, good...)
 	w := load(t, config.Sources{Environ: guessed}).Warnings(now)
