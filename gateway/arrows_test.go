@@ -12,18 +12,23 @@ var mayImport = map[string][]string{
 	"":               {"gateway/cli"},
 	"gateway/cli":    {"gateway", "gateway/admin", "gateway/config", "policy", "upstream/standin"},
 	"gateway":        {"gateway/...", "policy", "upstream/..."},
-	"gateway/config": {"gateway/identity", "gateway/keyring", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/database", "upstream/faveo", "upstream/proxy"},
+	"gateway/config": {"gateway/apikey", "gateway/audit", "gateway/identity", "gateway/keyring", "gateway/limit", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/database", "upstream/faveo", "upstream/proxy"},
 
-	"gateway/stage": {"gateway/identity", "policy", "upstream/laravel"},
-	"gateway/login": {"gateway/identity", "upstream/laravel"},
+	// limit is a leaf of pure types like identity: a rate means the same everywhere.
+	"gateway/stage": {"gateway/identity", "gateway/limit", "policy", "upstream/laravel"},
+	"gateway/login": {"gateway/identity", "gateway/limit", "upstream/laravel"},
 	"gateway/admin": {},
 
+	"gateway/identity":   {"gateway/limit"},
+	"gateway/limit":      {},
+	"gateway/apikey":     {"gateway/identity", "gateway/limit"},
+	"gateway/audit":      {"gateway/limit"},
 	"gateway/token":      {"gateway/identity"},
 	"gateway/session":    {"gateway/identity"},
 	"gateway/keyring":    {"gateway/token"},
-	"gateway/redisstore": {"gateway/keyring", "gateway/session", "gateway/token"},
-	"gateway/sqlstore":   {"gateway/keyring", "upstream/database"},
-	"gateway/storetest":  {"gateway/keyring", "gateway/session", "gateway/token"},
+	"gateway/redisstore": {"gateway/apikey", "gateway/keyring", "gateway/limit", "gateway/session", "gateway/token"},
+	"gateway/sqlstore":   {"gateway/apikey", "gateway/audit", "gateway/keyring", "gateway/limit", "upstream/database"},
+	"gateway/storetest":  {"gateway/apikey", "gateway/audit", "gateway/keyring", "gateway/limit", "gateway/session", "gateway/token"},
 
 	"gateway/storetest/service": {"upstream/database"},
 

@@ -6,9 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/redisstore"
-	"faveo-gateway/gateway/session"
 )
 
 // background runs what goes on beside the requests, until the gateway stops and
@@ -28,11 +26,11 @@ func (g *Gateway) background(name string, run func(context.Context) error) {
 }
 
 // watch empties the local caches of what other replicas have ended or changed.
-func watch(store *redisstore.Store, manager *session.Manager, ring *keyring.Ring, r prometheus.Registerer) func(context.Context) error {
+func watch(s *rooms, r prometheus.Registerer) func(context.Context) error {
 	latency := newRevocationLatency(r)
 	return func(ctx context.Context) error {
-		return store.Watch(ctx, redisstore.Handler{
-			Session: manager.Drop, Key: ring.Changed,
+		return s.redis.Watch(ctx, redisstore.Handler{
+			Session: s.sessions.manager.Drop, Key: s.ring.Changed, APIKey: s.keys.door.Drop,
 			Latency: func(took time.Duration) { latency.Observe(took.Seconds()) },
 		})
 	}
@@ -42,7 +40,7 @@ func watch(store *redisstore.Store, manager *session.Manager, ring *keyring.Ring
 func newRevocationLatency(r prometheus.Registerer) prometheus.Histogram {
 	h := prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "faveo_gateway_revocation_latency_seconds",
-		Help:    "Time from the end of a session or of a key, on any replica, until this one knew.",
+		Help:    "Time from the end of a session, a signing key or an API key, on any replica, until this one knew.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		// Native buckets grow by a tenth: fine enough for a p99 that moves.
 		NativeHistogramBucketFactor:    1.1,

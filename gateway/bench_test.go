@@ -100,6 +100,8 @@ func BenchmarkRefusedBadToken(b *testing.B) {
 type bench struct {
 	client        *http.Client
 	bare, gateway process
+	// environ are the variables of the gateway.
+	environ []string
 }
 
 type process struct {
@@ -121,6 +123,7 @@ func newBench(b *testing.B) *bench {
 		bare:    play(b, "bare", targetVariable+"=http://"+upstream.address),
 		gateway: play(b, "gateway", environ...),
 		client:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		environ: environ,
 	}
 	b.Cleanup(m.client.CloseIdleConnections)
 	return m

@@ -19,6 +19,17 @@ func (d frontDoor) ofCaller(serve func(echo.Context, *identity.Principal) error)
 	}
 }
 
+// ofSession serves what only the holder of a token may see or end: the sessions of a
+// person are no business of a machine that has an API key in the person's name.
+func (d frontDoor) ofSession(serve func(echo.Context, *identity.Principal) error) echo.HandlerFunc {
+	return d.ofCaller(func(c echo.Context, caller *identity.Principal) error {
+		if caller.Proof == identity.ProofAPIKey {
+			return stage.ErrTokenNotProvided
+		}
+		return serve(c, caller)
+	})
+}
+
 // endSession ends one of the caller's own sessions.
 func (d frontDoor) endSession(c echo.Context, caller *identity.Principal) error {
 	return d.login.EndSession(c, caller, c.Param("session"))

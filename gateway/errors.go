@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"faveo-gateway/gateway/admin"
+	"faveo-gateway/gateway/apikey"
 	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/login"
 	"faveo-gateway/gateway/session"
@@ -37,6 +39,8 @@ type problem struct {
 	message string
 	// retryAfter is in seconds; zero sends no Retry-After.
 	retryAfter int
+	// body is sent in the place of ours where the answer is Faveo's own.
+	body string
 }
 
 // The closed set of answers (DESIGN section 4).
@@ -49,11 +53,20 @@ var (
 	notFound            = problem{status: http.StatusNotFound, code: "not_found", message: "Not found"}
 	ambiguousRequest    = problem{status: http.StatusBadRequest, code: "ambiguous_request", message: "The request can be read in more than one way"}
 	methodNotAllowed    = problem{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "Method not allowed"}
+	tooManyAttempts     = problem{status: http.StatusTooManyRequests, code: "too_many_attempts", message: "Too many failed logins; try again later"}
+	rateLimited         = problem{status: http.StatusTooManyRequests, code: "rate_limited", message: "Too many requests; try again later"}
 	requestTooLarge     = problem{status: http.StatusRequestEntityTooLarge, code: "request_too_large", message: "The request is too large"}
 	upstreamUnavailable = problem{status: http.StatusBadGateway, code: "upstream_unavailable", message: "The helpdesk cannot be reached"}
 	unavailable         = problem{status: http.StatusServiceUnavailable, code: "unavailable", message: "The service is unavailable for the moment", retryAfter: 2}
 	upstreamTimeout     = problem{status: http.StatusGatewayTimeout, code: "upstream_timeout", message: "The helpdesk did not answer in time"}
 	internal            = problem{status: http.StatusInternalServerError, code: "internal", message: "Something went wrong; the request id tells the operator what"}
+)
+
+// What Faveo would answer if its check of the API key ran (faveo-contract README,
+// section 3): its clients know no other way to be told.
+var (
+	wrongAPIKey   = problem{status: http.StatusOK, code: "wrong_api_key", body: `{"result":"wrong api key"}`}
+	apiNotEnabled = problem{status: http.StatusOK, code: "api_not_enabled", body: `{"result":"please enable api"}`}
 )
 
 // problems, problemOf and denialOf are the only way from an error to its answer.
@@ -67,7 +80,15 @@ var problems = []struct {
 	{token.ErrKeyRevoked, tokenRevoked},
 	{session.ErrRevoked, tokenRevoked},
 	{session.ErrSpent, tokenExpired},
-	{token.ErrNoLife, tokenExpired}, // The last second of a session passed while it was refreshed.
+	{token.ErrNoLife, tokenExpired},   // The last second of a session passed while it was refreshed.
+	{apikey.ErrWrongKey, wrongAPIKey}, // First of the keys: to a login each refusal of one is this.
+	{apikey.ErrNotEnabled, apiNotEnabled},
+	{apikey.ErrInvalid, tokenInvalid},
+	{apikey.ErrExpired, tokenExpired},
+	{apikey.ErrRevoked, tokenRevoked},
+	{apikey.ErrNetwork, forbidden},
+	{stage.ErrForeignKey, forbidden},
+	{stage.ErrForeignSite, forbidden},
 	{session.ErrNotFound, notFound},
 	{errNotFound, notFound},
 	{laravel.ErrOutsideBase, notFound},
@@ -79,6 +100,7 @@ var problems = []struct {
 	{proxy.ErrBadRequest, ambiguousRequest},
 	{login.ErrBusy, unavailable},
 	{laravel.ErrSpool, unavailable},
+	{apikey.ErrUnavailable, unavailable},
 	{session.ErrUnavailable, unavailable},
 	{keyring.ErrUnavailable, unavailable},
 	{token.ErrUnavailable, unavailable},
@@ -96,6 +118,9 @@ func problemOf(err error) problem {
 		denied    *stage.Denied
 		ambiguous *laravel.Ambiguous
 		refused   *token.Refusal
+		locked    *login.LockedOut
+		limited   *stage.RateLimited
+		tooMany   *apikey.TooMany
 	)
 	switch {
 	case errors.As(err, &denied):
@@ -104,9 +129,22 @@ func problemOf(err error) problem {
 		return ambiguousRequest
 	case errors.As(err, &refused):
 		return tokenInvalid
+	case errors.As(err, &locked):
+		return tooManyAttempts.after(locked.RetryAfter)
+	case errors.As(err, &limited):
+		return rateLimited.after(limited.RetryAfter)
+	case errors.As(err, &tooMany):
+		return rateLimited.after(tooMany.RetryAfter)
 	default:
 		return internal
 	}
+}
+
+// after is p with the time until the client may come again, in whole seconds: not
+// before it is over, and never at once.
+func (p problem) after(wait time.Duration) problem {
+	p.retryAfter = max(1, int((wait+time.Second-1)/time.Second))
+	return p
 }
 
 // denialOf finds the answer to a denial of the policy.
@@ -181,6 +219,10 @@ type answer struct {
 }
 
 func writeProblem(c echo.Context, p problem) {
+	if p.body != "" {
+		_ = c.Blob(p.status, "application/json", []byte(p.body)) // As below.
+		return
+	}
 	body, err := json.Marshal(answer{
 		Error: p.code, Message: p.message, StatusCode: p.status, RequestID: stage.From(c).RequestID,
 	})
@@ -191,13 +233,16 @@ func writeProblem(c echo.Context, p problem) {
 	_ = c.Blob(p.status, "application/json", body)
 }
 
-// adminError says to the admin API what an error of the key ring or of the sessions
-// means.
+// adminError says to the admin API what an error of the key ring, of the sessions or of
+// the API keys means.
 func adminError(err error) error {
+	if wish := (*apikey.WishError)(nil); errors.As(err, &wish) {
+		return admin.BadRequest(wish.Error())
+	}
 	switch {
-	case errors.Is(err, keyring.ErrUnknownKey), errors.Is(err, session.ErrNotFound):
+	case errors.Is(err, keyring.ErrUnknownKey), errors.Is(err, session.ErrNotFound), errors.Is(err, apikey.ErrNotFound):
 		return fmt.Errorf("%w: %w", admin.ErrNotFound, err)
-	case errors.Is(err, keyring.ErrUnavailable), errors.Is(err, session.ErrUnavailable):
+	case errors.Is(err, keyring.ErrUnavailable), errors.Is(err, session.ErrUnavailable), errors.Is(err, apikey.ErrUnavailable):
 		return fmt.Errorf("%w: %w", admin.ErrUnavailable, err)
 	default:
 		return err

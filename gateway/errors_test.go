@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"faveo-gateway/gateway/apikey"
 	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/login"
 	"faveo-gateway/gateway/session"
@@ -47,6 +49,7 @@ func TestErrors(t *testing.T) {
 		{denied(policy.ReasonForbiddenRole), 403, "forbidden", "", ""},
 		{denied(policy.ReasonBlocked), 403, "forbidden", "", ""},
 		{denied(policy.ReasonUnknownRoute), 403, "forbidden", "", ""},
+		{denied(policy.ReasonKeyScope), 403, "forbidden", "", ""},
 		{denied("a reason of the future"), 403, "forbidden", "", ""},
 		{errNotFound, 404, "not_found", "", ""},
 		{laravel.ErrOutsideBase, 404, "not_found", "", ""},
@@ -58,6 +61,13 @@ func TestErrors(t *testing.T) {
 		{proxy.ErrUnavailable, 502, "upstream_unavailable", "", ""},
 		{proxy.ErrTimeout, 504, "upstream_timeout", "", ""},
 		{login.ErrBusy, 503, "unavailable", "", "2"},
+		{&login.LockedOut{RetryAfter: 90 * time.Second}, 429, "too_many_attempts", "", "90"},
+		{&login.LockedOut{RetryAfter: 89*time.Second + time.Millisecond}, 429, "too_many_attempts", "", "90"},
+		{&login.LockedOut{}, 429, "too_many_attempts", "", "1"},
+		{&apikey.Refusal{KeyID: "Abcdefghij01", Reason: apikey.ErrRevoked}, 401, "token_revoked", invalid + `Token has been revoked"`, ""},
+		{&apikey.Refusal{KeyID: "Abcdefghij01", Reason: apikey.ErrNetwork}, 403, "forbidden", "", ""},
+		{&apikey.TooMany{RetryAfter: time.Millisecond}, 429, "rate_limited", "", "1"},
+		{apikey.ErrUnavailable, 503, "unavailable", "", "2"},
 		{session.ErrUnavailable, 503, "unavailable", "", "2"},
 		{keyring.ErrUnavailable, 503, "unavailable", "", "2"},
 		{token.ErrUnavailable, 503, "unavailable", "", "2"},

@@ -17,9 +17,10 @@ func OpenLoginWithoutHash(ctx context.Context, o Options) (service *login.Servic
 	if err != nil {
 		return nil, g.release, err
 	}
+	d := newDirectory(s.faveo, o.Config.Faveo.MaxConnections, o.Config.Faveo.JWTSecret.Reveal())
 	return login.New(login.Options{
-		Config: o.Config.Login, Directory: trusting{directory{s.faveo}}, Sessions: s.sessions,
-		Tokens: s.tokens, Registerer: prometheus.NewRegistry(), Log: o.Log,
+		Config: o.Config.Login, Directory: trusting{d}, Hashes: d, Sessions: s.sessions, Tokens: s.tokens,
+		Limits: s.limits, PerAccount: d.perAccount, Registerer: prometheus.NewRegistry(), Log: o.Log,
 	}), g.release, nil
 }
 

@@ -147,7 +147,7 @@ const (
 )
 
 // eventually waits for what happens on the network's own time.
-func eventually(t *testing.T, what string, done func() bool) {
+func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for !done() {

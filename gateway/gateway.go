@@ -1,13 +1,14 @@
 // Package gateway is the application: it opens the stores, puts the rooms
 // together, and runs the two listeners until its context ends.
 //
-// Everything that a request meets is built once, in New, front to back: stores,
-// keys, sessions, login, policy, proxy, stages. A setting that cannot work is an
-// error of New, named by its key, before the first request is taken.
+// Everything that a request meets is built once, in New, and in the order in which it
+// depends on what is there already: see open in rooms.go. A setting that cannot work is
+// an error of New, named by its key, before the first request is taken.
 //
-// The rooms do not know one another. Small adapters here (directory, accounts,
-// sessions, tokens, facts, keyDesk, sessionDesk) fit a room to the interface that
-// another one declares.
+// The rooms do not know one another. Small adapters here fit a room to the interface
+// that another one declares: directory, accounts, sessions, tokens, facts, apiKeys and
+// installation for the requests, the desks (keyDesk and its like) for the admin API, and
+// trail for the events that all of them tell.
 package gateway
 
 import (

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -31,6 +32,9 @@ func TestMain(m *testing.M) {
 	case "":
 	case "gateway":
 		serve()
+		return
+	case "attackers":
+		attackers()
 		return
 	default:
 		playRole(role)
@@ -67,6 +71,9 @@ func requireRedis(t testing.TB) {
 // settings are a configuration by path.
 type settings map[string]string
 
+// unset leaves a setting out that an earlier layer has.
+const unset = "(unset)"
+
 // start runs a gateway before the stand-in with the given settings over those
 // of the tests, and stops it when the test ends.
 func start(t testing.TB, over settings) *world {
@@ -96,43 +103,54 @@ func onMariaDB(t testing.TB) (settings, *faveotest.Database) {
 // stop; that it stopped well is checked when the test ends.
 func (w *world) run(layers ...settings) (stop func()) {
 	w.t.Helper()
+	w.open(layers...)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.gateway.Run(ctx) }()
+	w.t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			w.t.Errorf("stop: %v", err)
+		}
+	})
+	return stop
+}
+
+// open makes the gateway and its client, and leaves it to the test to run it, which
+// has to.
+func (w *world) open(layers ...settings) {
+	w.t.Helper()
 	all := map[string]string{
 		"server.listen":           "127.0.0.1:0",
 		"admin.listen":            "127.0.0.1:0",
 		"faveo.jwt_secret":        secret,
 		"login.min_failure_time":  "0s",
 		"observability.log.level": "info",
+		// All tests log in from one address, and fail there more often than people do.
+		"login.lockout.per_account": "off",
+		"login.lockout.per_pair":    "off",
+		"login.lockout.per_address": "off",
 	}
 	for _, layer := range layers {
 		for path, text := range layer {
 			all[path] = text
 		}
 	}
+	maps.DeleteFunc(all, func(_, text string) bool { return text == unset })
 	c, err := config.Load(config.Sources{Overrides: all})
 	if err != nil {
 		w.t.Fatalf("configuration: %v", err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	w.gateway, err = gateway.New(ctx, gateway.Options{Config: c, Log: slog.New(slog.NewJSONHandler(w.log, nil))})
+	w.gateway, err = gateway.New(context.Background(), gateway.Options{Config: c, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Build: gateway.Build{Version: "tested"}})
 	if err != nil {
-		stop()
 		w.t.Fatalf("start: %v", err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- w.gateway.Run(ctx) }()
 	w.client = &http.Client{
 		Transport:     &http.Transport{},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       30 * time.Second,
 	}
-	w.t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			w.t.Errorf("stop: %v", err)
-		}
-		w.client.CloseIdleConnections()
-	})
-	return stop
+	w.t.Cleanup(w.client.CloseIdleConnections)
 }
 
 // url is the public address of a path.

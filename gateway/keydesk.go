@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"faveo-gateway/gateway/admin"
+	"faveo-gateway/gateway/audit"
 	"faveo-gateway/gateway/keyring"
 	"faveo-gateway/gateway/session"
 	"faveo-gateway/gateway/token"
@@ -16,6 +17,7 @@ import (
 type keyDesk struct {
 	ring    *keyring.Ring
 	manager *session.Manager
+	trail   trail
 }
 
 var _ admin.Keys = keyDesk{}
@@ -68,13 +70,20 @@ func (d keyDesk) Revoke(ctx context.Context, kid string) (admin.Revoked, error) 
 		return admin.Revoked{}, admin.Unavailable(
 			"The key is revoked and its tokens are refused; how many sessions that ends could not be counted. Asking again is safe", err)
 	}
+	if n > 0 { // Whoever asks again ends nothing.
+		d.trail.changed(ctx, audit.Event{Kind: audit.KindSessionEnded, Detail: fmt.Sprintf("%d of the revoked key %s", n, kid)})
+	}
 	return admin.Revoked{Key: keyOf(key), SessionsEnded: n}, nil
 }
 
 // Reseal implements admin.Keys.
 func (d keyDesk) Reseal(ctx context.Context) (int, error) {
 	n, err := d.ring.Reseal(ctx)
-	return n, adminError(err)
+	if err != nil {
+		return n, adminError(err)
+	}
+	d.trail.changed(ctx, audit.Event{Kind: audit.KindKeysResealed, Detail: fmt.Sprintf("%d secrets", n)})
+	return n, nil
 }
 
 func keyOf(k keyring.Key) admin.Key {

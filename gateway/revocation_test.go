@@ -17,7 +17,13 @@ import (
 // for tests that log in a thousand times.
 func cheapPasswords(t testing.TB, db *faveotest.Database) {
 	t.Helper()
-	hash, err := bcrypt.GenerateFromPassword([]byte("cheap"), bcrypt.MinCost)
+	passwords(t, db, "cheap")
+}
+
+// passwords gives everybody the same password, by a hash that costs little.
+func passwords(t testing.TB, db *faveotest.Database, password string) {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)
 	}

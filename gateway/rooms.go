@@ -13,6 +13,7 @@ import (
 	"faveo-gateway/gateway/admin"
 	"faveo-gateway/gateway/config"
 	"faveo-gateway/gateway/keyring"
+	"faveo-gateway/gateway/limit"
 	"faveo-gateway/gateway/login"
 	"faveo-gateway/gateway/redisstore"
 	"faveo-gateway/gateway/session"
@@ -34,8 +35,12 @@ type rooms struct {
 	tokens   tokens
 	bridge   *token.Bridge
 	sessions sessions
-	policy   *policy.Engine
-	proxy    *proxy.Proxy
+	// limits counts in Redis, and in memory while Redis fails.
+	limits limit.Store
+	trail  trail
+	keys   apiKeys
+	policy *policy.Engine
+	proxy  *proxy.Proxy
 }
 
 // open opens every part in the order in which they depend on each other. It is
@@ -57,11 +62,17 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 		return nil, fmt.Errorf("%s: %w", stateKey(c), err)
 	}
 	g.onStop("state database", g.closes(s.state.Close))
+	if s.trail, err = g.openTrail(o, s.state, r); err != nil {
+		return nil, fmt.Errorf("observability.audit: %w", err)
+	}
 	if s.redis, err = openRedis(ctx, c, depends.observer(dependencyRedis)); err != nil {
 		return nil, fmt.Errorf("redis.url: %w", err)
 	}
 	g.onStop("redis", g.closes(s.redis.Close))
-	if s.ring, err = openRing(ctx, o, s.state, s.redis.Registry(), r); err != nil {
+	s.limits = limit.NewFallback(limit.FallbackOptions{
+		Shared: s.redis.Limits(), Local: limit.NewLocal(limit.LocalOptions{}), Log: o.Log, Registerer: r,
+	})
+	if s.ring, err = openRing(ctx, o, s.state, s.redis.Registry(), s.trail.signingKey, r); err != nil {
 		return nil, err
 	}
 	if s.ring.First() {
@@ -78,12 +89,18 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 	})
 	s.sessions = sessions{manager: manager, life: c.Tokens.TTL, refreshable: c.Tokens.RefreshTTL, now: time.Now}
 	g.background("signing keys", s.ring.Run)
-	g.background("news of other replicas", watch(s.redis, manager, s.ring, r))
+	g.background("cost of password hashes", s.faveo.WatchHashes)
+	if s.keys, err = openAPIKeys(o, s, r); err != nil {
+		return nil, fmt.Errorf("api_keys.pepper: %w", err)
+	}
+	g.background("use of API keys", s.keys.door.Run)
+	g.background("news of other replicas", watch(s, r))
 	g.background("census of sessions", session.NewCensus(s.redis, censusEvery, r).Run)
 	if s.proxy, err = openProxy(c, r); err != nil {
 		return nil, fmt.Errorf("faveo.urls: %w", err)
 	}
 	g.onStop("proxy", g.closes(func() error { s.proxy.Close(); return nil }))
+	s.trail.start(o, len(s.policy.Rules()))
 	return s, s.shakeHands(ctx, c, o.Log)
 }
 
@@ -167,8 +184,14 @@ func (s *rooms) privateDoor(o Options, gatherer prometheus.Gatherer) admin.Optio
 	return admin.Options{
 		Gatherer: gatherer, Checks: s.checks(), CheckTimeout: readinessTimeout,
 		Token: o.Config.Admin.Token.Reveal(), ListenHost: strings.ToLower(host), Hosts: o.Config.Admin.Hosts,
-		Keys:     keyDesk{s.ring, s.sessions.manager},
-		Sessions: sessionDesk{s.sessions.manager},
+		Keys:     keyDesk{s.ring, s.sessions.manager, s.trail},
+		Sessions: sessionDesk{s.sessions.manager, s.trail},
+		APIKeys: apiKeyDesk{
+			keeper: s.keys.keeper, accounts: accounts{s.faveo}, overlap: o.Config.APIKeys.RotationOverlap, trail: s.trail, now: time.Now,
+		},
+		Lockouts: lockoutDesk{s.limits, s.trail},
+		Audit:    auditDesk{s.trail},
+		Observe:  s.trail.admin,
 		Log:      o.Log,
 	}
 }
@@ -178,26 +201,29 @@ func (s *rooms) frontDoor(o Options, r prometheus.Registerer) frontDoor {
 	c := o.Config
 	peers := stage.NewPeers(c.Server.TrustedProxies)
 	limits := laravel.Limits{Body: c.Server.MaxBodyBytes, Parameters: c.Server.MaxParameterBytes}
+	directory := newDirectory(s.faveo, c.Faveo.MaxConnections, c.Faveo.JWTSecret.Reveal())
 	return frontDoor{
 		basePath:    c.Server.BasePath,
 		passthrough: c.Policy.Passthrough,
 		peers:       peers,
 		observer:    stage.NewObserver(peers, o.Log, r),
 		reader:      laravel.NewReader(c.Server.BasePath, limits),
+		trail:       s.trail,
+		limiter:     stage.NewLimiter(s.limits, c.Limits),
 		authenticator: &stage.Authenticator{
-			Tokens: s.tokens, Sessions: s.sessions, Sources: c.Tokens.Sources, BodyLimit: limits.Body,
+			Tokens: s.tokens, Sessions: s.sessions, APIKeys: s.keys, Sources: c.Tokens.Sources, BodyLimit: limits.Body,
 		},
-		authorizer: &stage.Authorizer{
-			Policy: s.policy, Facts: facts{faveo.NewObjects(s.faveo, faveo.MaxObjectAge, time.Now)}, Now: time.Now,
-		},
-		checker: s.faveo.AppendURLCheck,
+		authorizer: stage.NewAuthorizer(s.policy, facts{faveo.NewObjects(s.faveo, faveo.MaxObjectAge, time.Now)}, time.Now),
+		checker:    s.faveo.AppendURLCheck,
 		login: &login.Handler{
 			Service: login.New(login.Options{
-				Config: c.Login, Directory: directory{s.faveo}, Sessions: s.sessions,
-				Tokens: s.tokens, Registerer: r, Log: o.Log,
+				Config: c.Login, Directory: directory, Hashes: directory, Sessions: s.sessions,
+				Tokens: s.tokens, Limits: s.limits, PerAccount: directory.perAccount,
+				Observe: s.trail.login, Registerer: r, Log: o.Log,
 			}),
 			Canonical: stage.Canonical,
 			LoadBody:  stage.LoadStrangersBody,
+			ClientOf:  stage.ClientOf,
 		},
 		keys:   newPublicKeys(s.ring, c.Keys.PublishAhead),
 		proxy:  s.proxy,

@@ -18,8 +18,10 @@ type frontDoor struct {
 	passthrough   bool
 	peers         stage.Peers
 	observer      *stage.Observer
+	trail         trail
 	reader        *laravel.Reader
 	authenticator *stage.Authenticator
+	limiter       *stage.Limiter
 	authorizer    *stage.Authorizer
 	checker       urlChecker
 	login         *login.Handler
@@ -36,30 +38,33 @@ func routes(d frontDoor) *echo.Echo {
 
 	e.Pre(
 		d.observer.Observe(),         // First in, last out: it reports whatever the others do.
+		d.trail.refusals,             // Of whatever the others refuse, as they refuse it.
 		stage.Recover(),              // Inside observe, so that a panic is reported as well.
 		d.serveKeys,                  // The gateway's own document, which no reading of PHP concerns.
 		stage.Canonicalize(d.reader), // Before the router: what is routed is what is judged and sent.
 	)
-	authenticate := d.authenticator.Authenticate()
-	authorize := d.authorizer.Authorize()
+	byAddress, byCaller := d.limiter.ByAddress(), d.limiter.ByCaller()
+	authenticate, authorize := d.authenticator.Authenticate(), d.authorizer.Authorize()
 	forward := func(kind proxy.Kind) echo.HandlerFunc { return stage.Forward(d.send(kind), d.bridge) }
 
-	api := d.basePath + "/api/"
-	e.POST(api+"v1/authenticate", chain(d.login.Authenticate, stage.On(stage.RouteAuthenticate)))
-	e.Match([]string{http.MethodGet, http.MethodHead}, api+"v1/authenticate/user",
-		chain(d.ofCaller(d.login.User), stage.On(stage.RouteUser), authenticate, authorize))
-	e.POST(api+"v1/authenticate/refresh",
-		chain(d.refresh, stage.On(stage.RouteRefresh), d.authenticator.RequireToken()))
-	e.POST(api+"v1/authenticate/logout",
-		chain(d.logout, stage.On(stage.RouteLogout), d.authenticator.RequireToken()))
-	e.Match([]string{http.MethodGet, http.MethodHead}, api+"v1/authenticate/sessions",
-		chain(d.ofCaller(d.login.Sessions), stage.On(stage.RouteSessions), authenticate, authorize))
-	e.DELETE(api+"v1/authenticate/sessions/:session",
-		chain(d.ofCaller(d.endSession), stage.On(stage.RouteSessions), authenticate, authorize))
-	e.Match([]string{http.MethodGet, http.MethodHead}, api+"v1/helpdesk/url",
-		chain(d.checkURL, stage.On(stage.RouteURL), authorize))
+	// Each route of the API has a limit by address before anything is spent on it, and one
+	// by caller once that is known: before the policy, which asks the database whose a
+	// ticket is, also for who may not have it.
+	api := func(on stage.Route, handler echo.HandlerFunc, prove echo.MiddlewareFunc, stages ...echo.MiddlewareFunc) echo.HandlerFunc {
+		return chain(handler, append([]echo.MiddlewareFunc{stage.On(on), byAddress, prove, byCaller}, stages...)...)
+	}
+	base := d.basePath + "/api/v1/"
+	read := []string{http.MethodGet, http.MethodHead}
+	e.POST(base+"authenticate", chain(d.login.Authenticate,
+		stage.On(stage.RouteAuthenticate), stage.RefuseForeignSites, byAddress, d.requireLoginKey, byCaller))
+	e.Match(read, base+"authenticate/user", api(stage.RouteUser, d.ofCaller(d.login.User), authenticate, authorize))
+	e.POST(base+"authenticate/refresh", api(stage.RouteRefresh, d.refresh, d.authenticator.RequireToken(), d.requireKey))
+	e.POST(base+"authenticate/logout", api(stage.RouteLogout, d.logout, d.authenticator.RequireToken()))
+	e.Match(read, base+"authenticate/sessions", api(stage.RouteSessions, d.ofSession(d.login.Sessions), authenticate, authorize))
+	e.DELETE(base+"authenticate/sessions/:session", api(stage.RouteSessions, d.ofSession(d.endSession), authenticate, authorize))
+	e.Match(read, base+"helpdesk/url", api(stage.RouteURL, d.checkURL, d.requireKey, authorize))
+	e.Any(d.basePath+"/api/*", api(stage.RouteAPI, forward(proxy.API), authenticate, authorize))
 
-	e.Any(api+"*", chain(forward(proxy.API), stage.On(stage.RouteAPI), authenticate, authorize))
 	web := forward(proxy.Web)
 	if !d.passthrough {
 		web = func(echo.Context) error { return errNotFound }

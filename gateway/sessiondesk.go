@@ -8,12 +8,14 @@ import (
 	"strings"
 
 	"faveo-gateway/gateway/admin"
+	"faveo-gateway/gateway/audit"
 	"faveo-gateway/gateway/session"
 )
 
 // sessionDesk shows everybody's sessions to the admin API.
 type sessionDesk struct {
 	manager *session.Manager
+	trail   trail
 }
 
 var _ admin.Sessions = sessionDesk{}
@@ -54,6 +56,7 @@ func (d sessionDesk) End(ctx context.Context, userID uint64, id string) (int, er
 	if err != nil {
 		return 0, adminError(err)
 	}
+	d.trail.changed(ctx, audit.Event{Kind: audit.KindSessionEnded, UserID: userID, Subject: id})
 	return 1, nil
 }
 
@@ -79,12 +82,19 @@ func (d sessionDesk) owner(ctx context.Context, userID uint64, id string) (uint6
 // EndUser implements admin.Sessions.
 func (d sessionDesk) EndUser(ctx context.Context, userID uint64) (int, error) {
 	n, err := d.manager.EndAll(ctx, userID)
-	return n, adminError(err)
+	if err != nil {
+		return n, adminError(err)
+	}
+	d.trail.changed(ctx, audit.Event{Kind: audit.KindSessionEnded, UserID: userID, Detail: fmt.Sprintf("all %d of the user", n)})
+	return n, nil
 }
 
 // EndAll implements admin.Sessions.
 func (d sessionDesk) EndAll(ctx context.Context) (int, error) {
 	n, err := d.manager.EndEverything(ctx)
+	if n > 0 || err == nil {
+		d.trail.changed(ctx, audit.Event{Kind: audit.KindSessionEnded, Detail: fmt.Sprintf("%d of everybody", n)})
+	}
 	if err != nil {
 		return 0, admin.Unavailable(fmt.Sprintf("At least %d sessions were ended, and some may be left: ask again", n), err)
 	}

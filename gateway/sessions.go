@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"faveo-gateway/gateway/identity"
@@ -63,6 +64,16 @@ func (s sessions) Principal(ctx context.Context, t identity.Token, from identity
 	}, nil
 }
 
+// KeyPrincipal implements stage.Sessions. A ban, a deletion and another role count
+// within sessions.account_ttl, as they do for a session.
+func (s sessions) KeyPrincipal(ctx context.Context, key *identity.Key) (*identity.Principal, error) {
+	account, err := s.manager.Account(ctx, key.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return &identity.Principal{UserID: account.UserID, Role: identity.RoleOf(account.Role), Proof: identity.ProofAPIKey}, nil
+}
+
 // check returns the account behind a token whose session counts. A token of Faveo's
 // gets its session when it is first seen.
 func (s sessions) check(ctx context.Context, t identity.Token, from identity.Client) (account session.Account, err error) {
@@ -93,7 +104,7 @@ func (s sessions) Refresh(ctx context.Context, h login.Holder, mint login.Mint) 
 			return "", err
 		}
 	}
-	return s.manager.Refresh(ctx, session.Refresh{
+	sealed, err := s.manager.Refresh(ctx, session.Refresh{
 		UserID: h.UserID, SessionID: h.SessionID, TokenID: h.ID, Life: s.life,
 		Mint: func(account session.Account, notAfter time.Time) (session.Successor, error) {
 			minted, err := mint(identity.RoleOf(account.Role), notAfter)
@@ -106,6 +117,10 @@ func (s sessions) Refresh(ctx context.Context, h login.Holder, mint login.Mint) 
 			}, nil
 		},
 	})
+	if errors.Is(err, session.ErrReused) {
+		err = fmt.Errorf("%w: %w", login.ErrReused, err)
+	}
+	return sealed, err
 }
 
 // List implements login.Sessions.

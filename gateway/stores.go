@@ -40,6 +40,10 @@ func openFaveo(ctx context.Context, c *config.Config, log *slog.Logger, observe 
 		log.Warn("the database does not name a known version of Faveo; set faveo.version if it is older than 2",
 			slog.String("stored", version.Stored), slog.String("assumed", string(version.Shape)))
 	}
+	// Before the first login, whose time would tell what nobody has measured.
+	if err := db.MeasureHashes(ctx); err != nil {
+		log.Warn("how long a password hash takes could not be measured; it is tried again", slog.Any("error", err))
+	}
 	return db, nil
 }
 
@@ -106,7 +110,9 @@ func openRedis(ctx context.Context, c *config.Config, observe func(string, time.
 
 // openRing opens the key ring, which shows this replica to the others by the name
 // of its host.
-func openRing(ctx context.Context, o Options, store keyring.Store, registry keyring.Registry, r prometheus.Registerer) (*keyring.Ring, error) {
+func openRing(
+	ctx context.Context, o Options, store keyring.Store, registry keyring.Registry, observe func(context.Context, keyring.Change), r prometheus.Registerer,
+) (*keyring.Ring, error) {
 	c := o.Config
 	sealing := c.State.RevealKeys()
 	if len(sealing) == 0 {
@@ -123,6 +129,6 @@ func openRing(ctx context.Context, o Options, store keyring.Store, registry keyr
 	return keyring.Open(ctx, keyring.Options{
 		Store: store, Registry: registry, EncryptionKeys: sealing,
 		Algorithm: c.Tokens.Algorithm, Config: c.Keys, MaxTTL: c.Tokens.MaxTTL,
-		Self: keyring.Self{Host: host, Version: o.Build.Version}, Registerer: r, Log: o.Log,
+		Self: keyring.Self{Host: host, Version: o.Build.Version}, Registerer: r, Log: o.Log, Observe: observe,
 	})
 }
