@@ -12,6 +12,7 @@ import (
 // TestAccountBehindAKey: what happens to the user in whose place a key stands counts for
 // the key within sessions.account_ttl, and no longer than it lasts.
 func TestAccountBehindAKey(t *testing.T) {
+	inOrder(t)
 	stores, db := onMariaDBCheaply(t)
 	const ttl = 200 * time.Millisecond
 	w := start(t, merge(managed(stores), settings{"sessions.account_ttl": ttl.String()}))

@@ -12,6 +12,7 @@ import (
 // TestUploadWithAKey: whoever is proved by the head of a request may send much, whoever
 // is not is a stranger, whatever the body may hold.
 func TestUploadWithAKey(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	w := start(t, merge(managed(stores), settings{"server.max_body_bytes": "8388608"}))
 	bound, unbound := w.newKey(settings{"user": "4", "scopes": "customer"}), w.newKey(settings{"scopes": "customer"})

@@ -26,6 +26,7 @@ var enforced = map[string]string{
 // switched off all of them are answered as PHP answers, which is as if there were no
 // settings; by default some are refused, on purpose.
 func TestAPIKeyContract(t *testing.T) {
+	inOrder(t)
 	for required, differing := range map[string]map[string]string{"never": nil, "faveo": enforced} {
 		t.Run(required, func(t *testing.T) {
 			stores, db := onMariaDBCheaply(t)

@@ -72,6 +72,7 @@ func TestKeysNeedATokenForSessions(t *testing.T) {
 // TestKeyBesideAToken only takes away from what the token may, and must not be another
 // user's.
 func TestKeyBesideAToken(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	w := start(t, managed(stores))
 	const tickets = "/api/v1/helpdesk/tickets"
@@ -130,6 +131,7 @@ func TestKeyBesideAToken(t *testing.T) {
 // TestLoginWithAManagedKey: where a key is demanded a managed one does; whatever is wrong
 // with it, the answer is Faveo's, and has not the word that the iOS app takes for a success.
 func TestLoginWithAManagedKey(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	w := start(t, merge(managed(stores), settings{"api_keys.required": "always"}))
 	good := w.newKey(settings{"scopes": "customer"})

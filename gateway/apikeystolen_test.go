@@ -19,6 +19,7 @@ import (
 // site whose keys were made, used, rotated and revoked, and tries whatever in it could be
 // a key, in every coding: none is one.
 func TestStolenStoresGiveNoAPIKey(t *testing.T) {
+	inOrder(t)
 	stores, db := onMariaDBCheaply(t)
 	w := start(t, merge(managed(stores), settings{"api_keys.required": "always"}))
 	setInstallationKey(t, db, 1, 1, installationKey)

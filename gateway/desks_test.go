@@ -160,6 +160,7 @@ func TestLockoutDesk(t *testing.T) {
 // TestAuditDesk proves more entries than one answer can, by the commands and part after
 // part, and gets what audit.Verify says of the whole.
 func TestAuditDesk(t *testing.T) {
+	inOrder(t)
 	t.Parallel()
 	stores, _ := onMariaDB(t)
 	w := start(t, managed(stores))

@@ -68,6 +68,15 @@ func requireRedis(t testing.TB) {
 	c.Close()
 }
 
+// inOrder is for tests of answers that come one after the other: the race detector, under
+// which they take minutes, has nothing to find in them.
+func inOrder(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a test of answers, not of concurrency; make test runs it")
+	}
+}
+
 // settings are a configuration by path.
 type settings map[string]string
 

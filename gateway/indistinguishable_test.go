@@ -37,6 +37,7 @@ type way struct{ name, username, password string }
 // and the times come from one distribution as far as a test of Mann and Whitney can
 // tell; then the same while all are locked out.
 func TestIndistinguishable(t *testing.T) {
+	inOrder(t)
 	tries, usual, costly := usualTries, 4, 6
 	if asked, err := strconv.Atoi(os.Getenv("LOGIN_TIMING_TRIES")); err == nil {
 		tries, usual, costly = asked, 8, 10

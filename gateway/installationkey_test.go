@@ -71,6 +71,7 @@ func wantOfKey(required string, enable, mandatory any, right bool) string {
 // TestInstallationKey asks every route for the installation's key, under all of Faveo's
 // settings and all of the gateway's, with a key in each place where clients have theirs.
 func TestInstallationKey(t *testing.T) {
+	inOrder(t)
 	asked := 0
 	for _, required := range []string{"faveo", "always", "never"} {
 		stores, db := onMariaDBCheaply(t)

@@ -253,6 +253,7 @@ func (w *world) createKey(wish string) string {
 // TestRetryAfterIsTheTruth comes again when it was told to, and is served; until then
 // it is refused and told the rest, rounded up.
 func TestRetryAfterIsTheTruth(t *testing.T) {
+	inOrder(t)
 	t.Parallel()
 	stores, _ := onMariaDB(t)
 	w := start(t, merge(stores, settings{"limits.per_user": "2/5s"}))

@@ -46,6 +46,7 @@ func (w *world) loginFrom(username, password string, headers ...string) answer {
 // more than the account's allowance are looked at, and its owner gets in from where he
 // has logged in before.
 func TestThousandWrongPasswords(t *testing.T) {
+	inOrder(t)
 	stores, _ := withCheapPasswords(t)
 	w := start(t, merge(stores, lockingOut(settings{"server.trusted_proxies": "127.0.0.1"})))
 	const home = "X-Forwarded-For: 203.0.113.9"
@@ -93,6 +94,7 @@ func TestThousandWrongPasswords(t *testing.T) {
 // TestForgedAddressesChangeNothing: who is no trusted proxy is at its allowance,
 // whatever it says of where it comes from.
 func TestForgedAddressesChangeNothing(t *testing.T) {
+	inOrder(t)
 	stores, _ := withCheapPasswords(t)
 	w := start(t, merge(stores, lockingOut(nil)))
 	for _, header := range []string{"X-Forwarded-For: 10.0.0.%d", "X-Real-IP: 10.0.0.%d", "Forwarded: for=10.0.0.%d", "X_Forwarded_For: 10.0.0.%d", "True-Client-IP: 10.0.0.%d"} {
@@ -111,6 +113,7 @@ func TestForgedAddressesChangeNothing(t *testing.T) {
 
 // TestFaveosOwnThreshold is what counts for an account when nothing is configured.
 func TestFaveosOwnThreshold(t *testing.T) {
+	inOrder(t)
 	stores, db := withCheapPasswords(t)
 	db.Exec(t, "UPDATE settings_security SET backlist_threshold = 3, lockout_period = 10")
 	w := start(t, merge(stores, lockingOut(settings{"login.lockout.per_account": unset})))

@@ -28,6 +28,7 @@ func trailNow(t *testing.T, w *world) []wire.AuditEntry {
 // client, and from as many networks, do not keep the trail from naming an account that
 // is attacked and locked out behind them.
 func TestSiegeHidesNoAttackOnAnAccount(t *testing.T) {
+	inOrder(t)
 	stores, _ := withCheapPasswords(t)
 	w := start(t, merge(managed(stores), settings{"server.trusted_proxies": "127.0.0.1", "login.lockout.per_pair": "5/15m"}))
 	for _, from := range []string{"2001:db8::%x", "2001:db8:1:%x::1"} {

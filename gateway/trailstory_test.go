@@ -89,6 +89,7 @@ func (s *story) operates(method, path, body string, entries ...string) answer {
 // there what it was: nothing else and nothing twice, in its order, with the client as it
 // was, and none of what people have typed or hold.
 func TestTrailTellsEverything(t *testing.T) {
+	inOrder(t)
 	t.Parallel()
 	stores, db := onMariaDB(t)
 	passwords(t, db, "MARKED-RIGHT")
