@@ -88,7 +88,8 @@ func TestGuessedKeysCostNoDatabase(t *testing.T) {
 	all.Wait()
 	metrics := w.metrics()
 	asked := counter(t, metrics, lookups) - before
-	if asked < 60 || asked > 100 || limited.Load() < 700 || int(none.Load()) != asked {
+	// The real key is looked up again when it has been believed for long enough.
+	if asked < 60 || asked > 110 || limited.Load() < 700 || int(none.Load()) > asked || int(none.Load()) < asked-10 {
 		t.Errorf("800 guesses: %d were limited, %d were none, %d looked up", limited.Load(), none.Load(), asked)
 	}
 	if n := counter(t, metrics, `faveo_gateway_rate_limited_total{limit="bad_key"}`); int64(n) != limited.Load() {
