@@ -83,5 +83,5 @@ func completeHash(prefix string) string {
 	if strings.HasPrefix(prefix, "$argon2") {
 		return prefix + base64.RawStdEncoding.EncodeToString(noise[:16]) + "$" + base64.RawStdEncoding.EncodeToString(noise[16:])
 	}
-	return prefix + base64.NewEncoding("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789").EncodeToString(noise[:40])[:53]
+	return prefix + bcryptEncoding.EncodeToString(noise[:40])[:53]
 }
