@@ -12,6 +12,7 @@ import (
 	"faveo-gateway/gateway/admin"
 	"faveo-gateway/gateway/apikey"
 	"faveo-gateway/gateway/audit"
+	"faveo-gateway/gateway/config"
 	"faveo-gateway/gateway/limit"
 	"faveo-gateway/gateway/session"
 	"faveo-gateway/policy"
@@ -170,11 +171,8 @@ func (d apiKeyDesk) expiryOf(text string) (time.Time, error) {
 	if lasting, err := time.ParseDuration(text); err == nil {
 		return d.now().Add(lasting), nil
 	}
-	if date, err := time.Parse(time.DateOnly, text); err == nil {
-		return date, nil
-	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
+	at, ok := config.ParseTime(text)
+	if !ok {
 		return time.Time{}, admin.BadRequest("The expiry must be how long from now, such as 720h, a date such as 2027-01-31, or a time such as 2027-01-31T18:00:00Z")
 	}
 	return at, nil

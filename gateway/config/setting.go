@@ -101,7 +101,7 @@ func decodeText(k kind, text string, v reflect.Value) string {
 		}
 		v.SetInt(int64(d))
 	case kindTime:
-		t, ok := parseTime(text)
+		t, ok := ParseTime(text)
 		if !ok {
 			return "must be a time such as 2027-01-31T18:00:00Z, or a date, which begins at midnight in UTC"
 		}
@@ -142,9 +142,9 @@ func refuseSecret(text string) string {
 	return ""
 }
 
-// parseTime reads a time by RFC 3339, and a date as the moment in which it begins
+// ParseTime reads a time by RFC 3339, and a date as the moment in which it begins
 // in UTC. The time is returned in UTC.
-func parseTime(text string) (time.Time, bool) {
+func ParseTime(text string) (time.Time, bool) {
 	if date, err := time.Parse(time.DateOnly, text); err == nil {
 		return date, true
 	}
