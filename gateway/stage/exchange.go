@@ -1,7 +1,7 @@
 // Package stage holds the stages that a request walks through, one file each,
 // front to back once: observe, which finds out the client's address and mints the
-// request id, recover, canonical, limit by address, authenticate, authorize, limit
-// by caller, forward. gateway/routes.go lists them in their order.
+// request id, recover, canonical, limit by address, authenticate, limit by caller,
+// authorize, forward. gateway/routes.go lists them in their order.
 //
 // A stage is a thin Echo adapter over a room below. It reads what earlier
 // stages left in the Exchange, adds one thing, and calls next or returns an
