@@ -28,10 +28,12 @@ import (
 	"faveo-gateway/gateway/config"
 )
 
-// Options are what a Gateway is made of. All fields are needed but Build.
+// Options are what a Gateway is made of. All fields are needed but LogLevel and Build.
 type Options struct {
 	Config *config.Config
 	Log    *slog.Logger
+	// LogLevel is the least severity of Log, which a reload may set; nil where it is fixed.
+	LogLevel *slog.LevelVar
 	// Build is the version that build_info tells.
 	Build Build
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -36,8 +37,9 @@ func serve(ctx context.Context, p Process, c *config.Config, started func(*gatew
 	c = tuneProcessors(p.Environ, c)
 	out := newLogBuffer(p.Stderr)
 	defer func() { err = errors.Join(err, out.Close()) }()
+	level := new(slog.LevelVar)
 	g, err := gateway.New(ctx, gateway.Options{
-		Config: c, Log: newLog(c.Observability.Log, out), Build: gateway.ReadBuild(version),
+		Config: c, Log: newLog(c.Observability.Log, level, out), LogLevel: level, Build: gateway.ReadBuild(version),
 	})
 	if err != nil {
 		return err

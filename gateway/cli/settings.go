@@ -30,9 +30,11 @@ func (s *settings) sources(p Process) config.Sources {
 	return config.Sources{File: s.file, FaveoEnv: s.faveoEnv, Environ: p.Environ}
 }
 
-// newLog returns the logger that the configuration asks for.
-func newLog(c config.Log, out io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.Level}
+// newLog returns the logger that the configuration asks for. It sets level, which may
+// be set anew while the logger is in use.
+func newLog(c config.Log, level *slog.LevelVar, out io.Writer) *slog.Logger {
+	level.Set(c.Level.Level())
+	options := &slog.HandlerOptions{Level: level}
 	if c.Format == config.FormatText {
 		return slog.New(slog.NewTextHandler(out, options))
 	}
