@@ -21,6 +21,7 @@ import (
 // It reads nodes, not structs, so that every fault knows its line and one
 // fault does not hide the next.
 func (l *loader) document(s Source, at layer) {
+	fmt.Fprintf(l.read, "%d\n%s", len(s.Data), s.Data)
 	d := &document{loader: l, source: s.Name, layer: at}
 	var root yaml.Node
 	if err := yaml.Load(s.Data, &root); err != nil {

@@ -1,9 +1,11 @@
 package policy
 
 import (
+	"crypto/sha256"
 	_ "embed"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"slices"
@@ -44,7 +46,7 @@ const (
 // the site. The error is Faults: all that is wrong with the configuration and
 // the documents at once.
 func Load(c Config, sources ...Source) (*Engine, error) {
-	l := &loader{names: map[string]*rule{}}
+	l := &loader{names: map[string]*rule{}, read: sha256.New()}
 	c.Validate(func(path, message string) {
 		l.fault(Fault{Source: "policy", Message: path + ": " + message})
 	})
@@ -67,6 +69,7 @@ func Load(c Config, sources ...Source) (*Engine, error) {
 	}
 	return &Engine{
 		mode: c.Mode, unknown: c.UnknownRoutes, agentsSeeAll: c.AgentsSeeAll, rules: rules, index: newIndex(rules),
+		digest: [sha256.Size]byte(l.read.Sum(nil)),
 	}, nil
 }
 
@@ -76,6 +79,7 @@ type loader struct {
 	rules  []*rule
 	names  map[string]*rule // rules by name, broken ones too
 	faults Faults
+	read   hash.Hash // of the documents, each behind its length
 }
 
 func (l *loader) fault(f Fault) { l.faults = append(l.faults, f) }

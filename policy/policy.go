@@ -107,7 +107,10 @@
 // judges only /api and what is below it; other paths are the web UI.
 package policy
 
-import "time"
+import (
+	"crypto/sha256"
+	"time"
+)
 
 // Subject is the caller. The zero Subject is a caller without a token.
 type Subject struct {
@@ -171,7 +174,11 @@ type Engine struct {
 	agentsSeeAll bool
 	rules        []*rule
 	index        *index
+	digest       [sha256.Size]byte
 }
+
+// Digest is equal for engines of equal documents in the same order, whatever their names.
+func (e *Engine) Digest() [sha256.Size]byte { return e.digest }
 
 // Rules describes all rules in the order in which they are tried. The names
 // together with NoRule are every value that Decision.Rule can take.
