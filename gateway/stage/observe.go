@@ -29,6 +29,13 @@ func NewObserver(peers Peers, log *slog.Logger, r prometheus.Registerer) *Observ
 	return &Observer{peers: peers, log: log, metrics: newMetrics(r)}
 }
 
+// Trusting returns an Observer of the same log and metrics that believes other peers.
+func (o *Observer) Trusting(peers Peers) *Observer {
+	other := *o
+	other.peers = peers
+	return &other
+}
+
 // Observe opens the Exchange, lets Echo render the error of the later
 // stages, and reports what was answered. It is the outermost stage.
 //
