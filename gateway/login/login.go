@@ -111,6 +111,15 @@ func New(o Options) *Service {
 	}
 }
 
+// With returns a Service that goes on where s is, with other settings. Not among them are
+// MaxConcurrentHashes and QueueTimeout, for the hashes of both share the slots of s.
+func (s *Service) With(c Config) *Service {
+	other, lockout := *s, *s.lockout
+	lockout.config = c.Lockout
+	other.config, other.clients, other.lockout = c, compileClients(c.LegacyClients), &lockout
+	return &other
+}
+
 // Login checks c and, when it is right, returns the body of the answer.
 //
 // Errors: ErrInvalidCredentials and *LockedOut, not before MinFailureTime has passed
