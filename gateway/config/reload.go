@@ -1,0 +1,96 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// reloadable returns the keys, and the sections with all of their keys, that take effect
+// without a restart. Everything else hangs on a connection, a table or a key that was
+// opened with it.
+//
+// No rule of a Validate compares one of them with a key that is not: a configuration
+// in which some are new and the others old is as valid as the two that it comes from.
+func reloadable() []string {
+	return []string{
+		"limits",
+		"login.legacy_clients",
+		"login.lockout",
+		"login.min_failure_time",
+		"login.strict_status",
+		"observability.log.level",
+		"policy",
+		"server.max_body_bytes",
+		"server.max_header_bytes",
+		"server.max_parameter_bytes",
+		"server.shutdown_grace",
+		"server.timeouts",
+		"server.trusted_proxies",
+		"tokens.sources",
+	}
+}
+
+// Change is what tells one configuration from another, by the paths of its keys and in
+// their order.
+type Change struct {
+	// Taken are the keys that took effect.
+	Taken []string
+	// Restart are the keys that take effect when the gateway starts again.
+	Restart []string
+}
+
+// Adopt returns c with what next changes and a running gateway can take over, and what
+// that is. Neither is changed.
+func (c *Config) Adopt(next *Config) (*Config, Change) {
+	var (
+		adopted = *c
+		change  Change
+		into    = reflect.ValueOf(&adopted).Elem()
+		from    = reflect.ValueOf(next).Elem()
+	)
+	for _, k := range newSchema(into.Type()).keys {
+		old, value := into.FieldByIndex(k.index), from.FieldByIndex(k.index)
+		switch {
+		case reflect.DeepEqual(old.Interface(), value.Interface()):
+		case k.isReloadable():
+			old.Set(value)
+			change.Taken = append(change.Taken, k.path)
+		default:
+			change.Restart = append(change.Restart, k.path)
+		}
+	}
+	return &adopted, change
+}
+
+func (k *key) isReloadable() bool {
+	return slices.ContainsFunc(reloadable(), func(at string) bool {
+		return k.path == at || strings.HasPrefix(k.path, at+".")
+	})
+}
+
+// Hash is a number of 48 bits that is equal for equal configurations, but for their
+// secrets, which it does not depend on, and for what is a replica's own: where it
+// listens, where its files are, and what depends on its CPUs. more is what else has to be equal.
+func (c *Config) Hash(more ...string) uint64 {
+	sum := sha256.New()
+	value := reflect.ValueOf(c).Elem()
+	for _, k := range newSchema(value.Type()).keys {
+		if k.kind != kindSecret && !k.isOwn() {
+			fmt.Fprintf(sum, "%s=%v\n", k.path, value.FieldByIndex(k.index).Interface())
+		}
+	}
+	for _, text := range more {
+		fmt.Fprintf(sum, "%q\n", text)
+	}
+	return binary.BigEndian.Uint64(sum.Sum(nil)) >> 16 // A float64, as metrics are, holds 53 bits.
+}
+
+// isOwn reports whether replicas of one site may differ in the key.
+func (k *key) isOwn() bool {
+	_, name := split(k.path)
+	return slices.Contains([]string{"listen", "hosts", "public_path", "file", "files", "cert_file", "key_file", "ca_file", "max_concurrent_hashes"}, name)
+}
