@@ -12,8 +12,9 @@ import (
 // its login with one change: every password is right and costs nothing. It is for
 // measuring what a login costs besides the hash.
 func OpenLoginWithoutHash(ctx context.Context, o Options) (service *login.Service, stop func() error, err error) {
-	g := &Gateway{log: o.Log, grace: o.Config.Server.ShutdownGrace}
-	s, err := g.open(ctx, o, prometheus.NewRegistry())
+	registry := prometheus.NewRegistry()
+	g := &Gateway{log: o.Log, settings: settings{config: o.Config, metrics: newReloadMetrics(registry)}}
+	s, err := g.open(ctx, o, registry)
 	if err != nil {
 		return nil, g.release, err
 	}

@@ -28,10 +28,16 @@ import (
 	"faveo-gateway/gateway/config"
 )
 
-// Options are what a Gateway is made of. All fields are needed but LogLevel and Build.
+// Options are what a Gateway is made of. Config and Log are needed.
 type Options struct {
 	Config *config.Config
-	Log    *slog.Logger
+	// Reread reads the configuration again, from where Config came from: it is what a
+	// reload takes over. Nil where that is not possible.
+	Reread func() (*config.Config, error)
+	// Files are those that Reread reads: a change of one of them, or of a file that the
+	// configuration in force names, is a reload. Nil watches none.
+	Files []string
+	Log   *slog.Logger
 	// LogLevel is the least severity of Log, which a reload may set; nil where it is fixed.
 	LogLevel *slog.LevelVar
 	// Build is the version that build_info tells.
@@ -40,13 +46,16 @@ type Options struct {
 
 // Gateway is a running or runnable gateway.
 type Gateway struct {
-	log     *slog.Logger
-	grace   time.Duration
-	admin   *admin.Handler
-	closers []closer
+	log      *slog.Logger
+	logLevel *slog.LevelVar
+	admin    *admin.Handler
+	rooms    *rooms
+	settings settings
+	closers  []closer
 
-	server, adminServer     *http.Server
-	listener, adminListener net.Listener
+	front         *front
+	adminServer   *http.Server
+	adminListener net.Listener
 }
 
 // New opens every dependency and binds both listeners. On an error everything
@@ -58,7 +67,8 @@ func New(ctx context.Context, o Options) (_ *Gateway, err error) {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newBuildInfo(o.Build),
 	)
-	g := &Gateway{log: o.Log, grace: o.Config.Server.ShutdownGrace}
+	g := &Gateway{log: o.Log, logLevel: o.LogLevel}
+	g.settings = settings{read: o.Reread, config: o.Config, metrics: newReloadMetrics(registry)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, g.release())
@@ -67,13 +77,15 @@ func New(ctx context.Context, o Options) (_ *Gateway, err error) {
 	for _, warning := range o.Config.Warnings(time.Now()) {
 		o.Log.Warn(warning)
 	}
-	rooms, err := g.open(ctx, o, registry)
-	if err != nil {
+	if g.rooms, err = g.open(ctx, o, registry); err != nil {
 		return nil, err
 	}
-	g.admin = admin.New(rooms.privateDoor(o, registry))
-	if err := g.bind(o.Config, routes(rooms.frontDoor(o, registry))); err != nil {
+	g.admin = admin.New(g.privateDoor(o, registry))
+	if err := g.bind(o.Config, routes(g.rooms.frontDoor(o.Config, g.settings.policy))); err != nil {
 		return nil, err
+	}
+	if o.Files != nil {
+		g.background("files of the configuration", g.watchConfig(o.Files))
 	}
 	return g, nil
 }
@@ -105,26 +117,15 @@ func (g *Gateway) bind(c *config.Config, public *echo.Echo) (err error) {
 	}
 	g.onStop("admin listener", shutdown(g.adminServer, g.adminListener))
 
-	if g.listener, err = listen("server.listen", c.Server.Listen); err != nil {
+	if g.front, err = newFront(c.Server, public, g.serverLog()); err != nil {
 		return err
 	}
-	g.server = &http.Server{
-		Handler:           public,
-		ReadHeaderTimeout: c.Server.Timeouts.ReadHeader,
-		ReadTimeout:       c.Server.Timeouts.Read,
-		WriteTimeout:      c.Server.Timeouts.Write,
-		IdleTimeout:       c.Server.Timeouts.Idle,
-		MaxHeaderBytes:    c.Server.MaxHeaderBytes,
-		// OPTIONS * walks the stages like everything else, and is refused there.
-		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     g.serverLog(),
-	}
-	g.onStop("public listener", shutdown(g.server, g.listener))
+	g.onStop("public listener", g.front.shutdown)
 	return nil
 }
 
 // Address is where the public listener listens, host:port.
-func (g *Gateway) Address() string { return g.listener.Addr().String() }
+func (g *Gateway) Address() string { return g.front.listener.Addr().String() }
 
 // AdminAddress is where the admin listener listens, host:port.
 func (g *Gateway) AdminAddress() string { return g.adminListener.Addr().String() }

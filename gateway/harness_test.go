@@ -15,6 +15,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,6 +59,8 @@ type world struct {
 	client  *http.Client
 	// upstream is the URL of the stand-in.
 	upstream string
+	// config is what the gateway reads, and reads again at a reload.
+	config *atomic.Pointer[config.Sources]
 }
 
 // requireRedis skips, or fails when REQUIRE_SERVICES=1.
@@ -146,11 +149,17 @@ func (w *world) open(layers ...settings) {
 		}
 	}
 	maps.DeleteFunc(all, func(_, text string) bool { return text == unset })
-	c, err := config.Load(config.Sources{Overrides: all})
+	w.config = new(atomic.Pointer[config.Sources])
+	w.config.Store(&config.Sources{Overrides: all})
+	c, err := w.reread()
 	if err != nil {
 		w.t.Fatalf("configuration: %v", err)
 	}
-	w.gateway, err = gateway.New(context.Background(), gateway.Options{Config: c, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Build: gateway.Build{Version: "tested"}})
+	level := new(slog.LevelVar)
+	w.gateway, err = gateway.New(context.Background(), gateway.Options{
+		Config: c, Reread: w.reread, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: level})), LogLevel: level,
+		Build: gateway.Build{Version: "tested"},
+	})
 	if err != nil {
 		w.t.Fatalf("start: %v", err)
 	}
@@ -160,6 +169,18 @@ func (w *world) open(layers ...settings) {
 		Timeout:       30 * time.Second,
 	}
 	w.t.Cleanup(w.client.CloseIdleConnections)
+}
+
+// reread reads the configuration as it is now.
+func (w *world) reread() (*config.Config, error) {
+	return config.Load(*w.config.Load())
+}
+
+// set changes the configuration, which the gateway takes over at a reload.
+func (w *world) set(over settings) {
+	all := maps.Clone(w.config.Load().Overrides)
+	maps.Copy(all, over)
+	w.config.Store(&config.Sources{Overrides: all})
 }
 
 // url is the public address of a path.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // closer is a named cleanup. Cleanups run backwards in the order of their
@@ -27,35 +28,38 @@ func (g *Gateway) onStop(name string, clean func(context.Context) error) {
 // listener closes, requests in flight finish within shutdown_grace, and only
 // then are the stores closed. It returns nil after a clean drain.
 func (g *Gateway) Run(ctx context.Context) error {
-	faults := make(chan error, 2)
-	go func() { faults <- serve("admin", g.adminServer, g.adminListener) }()
-	go func() { faults <- serve("server", g.server, g.listener) }()
-	running := 2
+	private := make(chan error, 1)
+	go func() { private <- serve("admin", g.adminServer, g.adminListener) }()
+	g.front.serve()
 	g.log.Info("listening", slog.String("address", g.Address()), slog.String("admin", g.AdminAddress()))
 
 	var fault error
 	select {
 	case <-ctx.Done():
-	case fault = <-faults:
-		running--
+	case fault = <-g.front.ended:
+	case fault = <-private:
+		return errors.Join(fault, g.drain())
 	}
-	fault = errors.Join(fault, g.drain())
-	for range running {
-		fault = errors.Join(fault, <-faults)
-	}
-	return fault
+	return errors.Join(fault, g.drain(), <-private)
 }
 
 // drain tells the world to go elsewhere and stops.
 func (g *Gateway) drain() error {
-	g.log.Info("draining", slog.String("grace", g.grace.String()))
+	g.log.Info("draining", slog.String("grace", g.grace().String()))
 	g.admin.Drain()
 	return g.release()
 }
 
+// grace is how long what is under way may take to end.
+func (g *Gateway) grace() time.Duration {
+	g.settings.mu.Lock()
+	defer g.settings.mu.Unlock()
+	return g.settings.config.Server.ShutdownGrace
+}
+
 // release runs the cleanups.
 func (g *Gateway) release() error {
-	ctx, cancel := context.WithTimeout(context.Background(), g.grace)
+	ctx, cancel := context.WithTimeout(context.Background(), g.grace())
 	defer cancel()
 	var faults []error
 	for _, c := range slices.Backward(g.closers) {

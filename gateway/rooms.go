@@ -39,8 +39,12 @@ type rooms struct {
 	limits limit.Store
 	trail  trail
 	keys   apiKeys
-	policy *policy.Engine
 	proxy  *proxy.Proxy
+	// observer, login and facts have metrics or a memory, which outlive a reload.
+	observer   *stage.Observer
+	login      *login.Service
+	facts      facts
+	publicKeys *publicKeys
 }
 
 // open opens every part in the order in which they depend on each other. It is
@@ -51,9 +55,10 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 		depends = newDependencyMetrics(r)
 		s       = &rooms{}
 	)
-	if s.policy, err = loadPolicy(c); err != nil {
+	if g.settings.policy, err = loadPolicy(c); err != nil {
 		return nil, err
 	}
+	g.settings.metrics.hash.Set(float64(hashOf(c, g.settings.policy)))
 	if s.faveo, err = openFaveo(ctx, c, o.Log, depends.observer(dependencyDatabase)); err != nil {
 		return nil, fmt.Errorf("faveo.database: %w", err)
 	}
@@ -100,7 +105,8 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 		return nil, fmt.Errorf("faveo.urls: %w", err)
 	}
 	g.onStop("proxy", g.closes(func() error { s.proxy.Close(); return nil }))
-	s.trail.start(o, len(s.policy.Rules()))
+	s.openDesks(o, r)
+	s.trail.start(o, len(g.settings.policy.Rules()))
 	return s, s.shakeHands(ctx, c, o.Log)
 }
 
@@ -179,7 +185,8 @@ func (s *rooms) checks() []admin.Check {
 }
 
 // privateDoor is what the private listener is made of.
-func (s *rooms) privateDoor(o Options, gatherer prometheus.Gatherer) admin.Options {
+func (g *Gateway) privateDoor(o Options, gatherer prometheus.Gatherer) admin.Options {
+	s := g.rooms
 	host, _, _ := net.SplitHostPort(o.Config.Admin.Listen) // Validated with the configuration.
 	return admin.Options{
 		Gatherer: gatherer, Checks: s.checks(), CheckTimeout: readinessTimeout,
@@ -191,41 +198,51 @@ func (s *rooms) privateDoor(o Options, gatherer prometheus.Gatherer) admin.Optio
 		},
 		Lockouts: lockoutDesk{s.limits, s.trail},
 		Audit:    auditDesk{s.trail},
-		Observe:  s.trail.admin,
-		Log:      o.Log,
+
+		Configuration: configDesk{g},
+		Observe:       s.trail.admin,
+		Log:           o.Log,
 	}
 }
 
-// frontDoor puts the rooms behind the stages.
-func (s *rooms) frontDoor(o Options, r prometheus.Registerer) frontDoor {
+// openDesks makes what the public listener stands on besides the stores.
+func (s *rooms) openDesks(o Options, r prometheus.Registerer) {
 	c := o.Config
+	directory := newDirectory(s.faveo, c.Faveo.MaxConnections, c.Faveo.JWTSecret.Reveal())
+	s.login = login.New(login.Options{
+		Config: c.Login, Directory: directory, Hashes: directory, Sessions: s.sessions,
+		Tokens: s.tokens, Limits: s.limits, PerAccount: directory.perAccount,
+		Observe: s.trail.login, Registerer: r, Log: o.Log,
+	})
+	s.observer = stage.NewObserver(stage.Peers{}, o.Log, r)
+	s.facts = facts{faveo.NewObjects(s.faveo, faveo.MaxObjectAge, time.Now)}
+	s.publicKeys = newPublicKeys(s.ring, c.Keys.PublishAhead)
+}
+
+// frontDoor puts the rooms behind the stages, as a configuration and its policy want them.
+func (s *rooms) frontDoor(c *config.Config, engine *policy.Engine) frontDoor {
 	peers := stage.NewPeers(c.Server.TrustedProxies)
 	limits := laravel.Limits{Body: c.Server.MaxBodyBytes, Parameters: c.Server.MaxParameterBytes}
-	directory := newDirectory(s.faveo, c.Faveo.MaxConnections, c.Faveo.JWTSecret.Reveal())
 	return frontDoor{
 		basePath:    c.Server.BasePath,
 		passthrough: c.Policy.Passthrough,
 		peers:       peers,
-		observer:    stage.NewObserver(peers, o.Log, r),
+		observer:    s.observer.Trusting(peers),
 		reader:      laravel.NewReader(c.Server.BasePath, limits),
 		trail:       s.trail,
 		limiter:     stage.NewLimiter(s.limits, c.Limits),
 		authenticator: &stage.Authenticator{
 			Tokens: s.tokens, Sessions: s.sessions, APIKeys: s.keys, Sources: c.Tokens.Sources, BodyLimit: limits.Body,
 		},
-		authorizer: stage.NewAuthorizer(s.policy, facts{faveo.NewObjects(s.faveo, faveo.MaxObjectAge, time.Now)}, time.Now),
+		authorizer: stage.NewAuthorizer(engine, s.facts, time.Now),
 		checker:    s.faveo.AppendURLCheck,
 		login: &login.Handler{
-			Service: login.New(login.Options{
-				Config: c.Login, Directory: directory, Hashes: directory, Sessions: s.sessions,
-				Tokens: s.tokens, Limits: s.limits, PerAccount: directory.perAccount,
-				Observe: s.trail.login, Registerer: r, Log: o.Log,
-			}),
+			Service:   s.login.With(c.Login),
 			Canonical: stage.Canonical,
 			LoadBody:  stage.LoadStrangersBody,
 			ClientOf:  stage.ClientOf,
 		},
-		keys:   newPublicKeys(s.ring, c.Keys.PublishAhead),
+		keys:   s.publicKeys,
 		proxy:  s.proxy,
 		bridge: s.bridge,
 	}

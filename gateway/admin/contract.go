@@ -95,3 +95,10 @@ type Audit interface {
 	// number after, whose hash is given in hexadecimal; 0 and "" for the beginning.
 	Verify(ctx context.Context, after uint64, hash string) (AuditProof, error)
 }
+
+// Configuration is what the API does with the configuration. The same holds as for Keys.
+type Configuration interface {
+	// Reload reads the configuration again and takes over what needs no restart, all of
+	// it or nothing. A configuration with faults is a *Problem that names all of them.
+	Reload(ctx context.Context) (Reloaded, error)
+}

@@ -212,6 +212,13 @@ type AuditProof struct {
 	FaultAt uint64 `json:"fault_at,omitempty"`
 }
 
+// Reloaded is the document of a reload, by the paths of the keys that have changed.
+type Reloaded struct {
+	// Taken took effect, Restart will when the gateway starts again.
+	Taken   []string `json:"taken"`
+	Restart []string `json:"restart"`
+}
+
 // Refusal is the document of everything that was refused or failed.
 type Refusal struct {
 	// Success is always false, as in every error of the gateway.

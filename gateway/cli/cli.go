@@ -35,6 +35,9 @@ type Process struct {
 	Environ []string
 	Stdout  io.Writer
 	Stderr  io.Writer
+	// Hangups begins to take the signals that mean reload, until stop, for the command
+	// that does; every other one ends by them, as when its terminal goes. Nil takes none.
+	Hangups func() (taken <-chan os.Signal, stop func())
 }
 
 // Main runs the program as the operating system started it and returns its exit
@@ -43,7 +46,13 @@ func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	context.AfterFunc(ctx, stop) // The second signal then finds Go's default: exit.
-	return Run(ctx, Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
+	return Run(ctx, Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr, Hangups: hangups})
+}
+
+func hangups() (taken <-chan os.Signal, stop func()) {
+	signals := make(chan os.Signal, 1) // One that waits stands for all that come meanwhile.
+	signal.Notify(signals, syscall.SIGHUP)
+	return signals, func() { signal.Stop(signals) }
 }
 
 // Run runs one command and returns its exit code.

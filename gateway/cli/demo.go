@@ -58,7 +58,7 @@ func demo(ctx context.Context, p Process, from demoSettings) (err error) {
 		return err
 	}
 	parts.serveFaveo(c)
-	return serve(ctx, p, c, func(g *gateway.Gateway) {
+	return serve(ctx, p, sources, nil, func(g *gateway.Gateway) {
 		welcome(p.Stdout, "http://"+g.Address(), c.Server.BasePath, "http://"+g.AdminAddress(), parts.exports(c.Admin.Token))
 	})
 }

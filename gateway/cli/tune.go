@@ -22,15 +22,25 @@ func tuneMemory(environ []string) {
 	}
 }
 
-// tuneProcessors gives the scheduler of Go a processor for each hash of a password, unless
-// the operator has set GOMAXPROCS, and returns the configuration with their number settled:
-// what counts is the number of CPUs, before any was added.
-func tuneProcessors(environ []string, c *config.Config) *config.Config {
-	tuned, processors := *c, 0
-	if tuned.Login, processors = c.Login.Reserve(); !isSet(environ, "GOMAXPROCS") {
-		runtime.GOMAXPROCS(processors)
+// hashesOf settles how many passwords a configuration lets be hashed at once, where it
+// leaves that to the number of CPUs.
+func hashesOf(cpus int) func(*config.Config) *config.Config {
+	return func(c *config.Config) *config.Config {
+		settled := *c
+		if settled.Login.MaxConcurrentHashes == 0 {
+			settled.Login.MaxConcurrentHashes = cpus
+		}
+		return &settled
 	}
-	return &tuned
+}
+
+// tuneProcessors gives the scheduler of Go one processor more for each password that is
+// hashed at once, unless the operator has set GOMAXPROCS: so requests find one while all
+// slots hash, and need not wait until the scheduler takes one away from a hash.
+func tuneProcessors(environ []string, c *config.Config) {
+	if !isSet(environ, "GOMAXPROCS") {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + c.Login.MaxConcurrentHashes)
+	}
 }
 
 func isSet(environ []string, name string) bool {

@@ -88,15 +88,6 @@ func (c Config) hashes() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// Reserve returns c with its number of hashes settled, and how many processors the
-// program should give to the scheduler of Go, which has now as many as there are CPUs:
-// one more for each hash, so that requests find one while all slots hash, and need not
-// wait until the scheduler takes one away from a hash.
-func (c Config) Reserve() (settled Config, processors int) {
-	c.MaxConcurrentHashes = c.hashes()
-	return c, runtime.GOMAXPROCS(0) + c.MaxConcurrentHashes
-}
-
 // Validate reports every fault of c by its YAML path below `login`.
 func (c Config) Validate(report func(path, message string)) {
 	if c.MaxConcurrentHashes < 0 {
