@@ -101,10 +101,11 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 	g.background("use of API keys", s.keys.door.Run)
 	g.background("news of other replicas", watch(s, r))
 	g.background("census of sessions", session.NewCensus(s.redis, censusEvery, r).Run)
-	if s.proxy, err = openProxy(c, r); err != nil {
+	if s.proxy, err = openProxy(c, o.Log, r); err != nil {
 		return nil, fmt.Errorf("faveo.urls: %w", err)
 	}
 	g.onStop("proxy", g.closes(func() error { s.proxy.Close(); return nil }))
+	g.background("health of upstreams", s.proxy.Run)
 	s.openDesks(o, r)
 	s.trail.start(o, len(g.settings.policy.Rules()))
 	return s, s.shakeHands(ctx, c, o.Log)
@@ -160,7 +161,7 @@ func (s *rooms) openTokens(c *config.Config, r prometheus.Registerer) (err error
 	return nil
 }
 
-func openProxy(c *config.Config, r prometheus.Registerer) (*proxy.Proxy, error) {
+func openProxy(c *config.Config, log *slog.Logger, r prometheus.Registerer) (*proxy.Proxy, error) {
 	upstreams, err := c.Faveo.Upstreams()
 	if err != nil {
 		return nil, err
@@ -171,6 +172,7 @@ func openProxy(c *config.Config, r prometheus.Registerer) (*proxy.Proxy, error) 
 		Identify:   stage.Identify,
 		ProbePath:  c.Server.BasePath + "/api/v1/helpdesk/check-url",
 		Registerer: r,
+		Log:        log,
 	})
 }
 

@@ -76,6 +76,7 @@ func other(t *testing.T, f field) (string, any) {
 		"keys.rotate_every": "7h", "login.lockout.known_addresses": "7h", "login.lockout.per_address": "off",
 		"policy.mode": "shadow", "policy.files": "a.yaml", "policy.unknown_routes": "staff", "policy.editions": "apps",
 		"proxy.forward_headers":  "X-Plugin",
+		"proxy.balance":          "round_robin",
 		"observability.audit.to": "stdout", "observability.audit.file": "/var/log/audit.jsonl", "observability.audit.keep": "48h",
 		"observability.log.level": "debug", "observability.log.format": "text",
 		"server.max_header_bytes": "65536", "server.max_body_bytes": "67108864", "server.max_parameter_bytes": "2048",

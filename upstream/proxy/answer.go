@@ -13,10 +13,12 @@ import (
 type answer struct {
 	res  *http.Response
 	body io.ReadCloser // as PHP sent it
-	from io.Reader     // where Read goes on after head: body, or the edit of it
+	from io.Reader     // where Read goes on after head: a rawBody, or the edit of it
 	head []byte        // read already, and not yet by Read
 	err  error         // of Read, never io.EOF
-	hold []byte        // of the buffer pool, nil unless edited
+	// broken: PHP's body broke off, which an edit may say in another way.
+	broken bool
+	hold   []byte // of the buffer pool, nil unless edited
 	// room is as large as the transport's own buffer, so that looking into an
 	// answer costs no further read from the connection and no further write.
 	room [4 << 10]byte
@@ -24,7 +26,7 @@ type answer struct {
 
 // begin puts a between res and its body.
 func (a *answer) begin(res *http.Response) {
-	a.res, a.body, a.from = res, res.Body, res.Body
+	a.res, a.body, a.from = res, res.Body, (*rawBody)(a)
 	res.Body = a
 }
 
@@ -33,7 +35,7 @@ func (a *answer) reset(buffers *bufferPool) {
 	if a.hold != nil {
 		buffers.Put(a.hold)
 	}
-	a.res, a.body, a.from, a.head, a.err, a.hold = nil, nil, nil, nil, nil, nil
+	a.res, a.body, a.from, a.head, a.err, a.hold, a.broken = nil, nil, nil, nil, nil, nil, false
 }
 
 // peek returns the first bytes, which stay to be read: as soon as they tell
@@ -74,9 +76,9 @@ func (a *answer) edit(change func(io.Reader) io.Reader, buffers *bufferPool) err
 	if a.res.Request.Method == http.MethodHead {
 		return nil
 	}
-	var unread io.Reader = a.body
+	unread := a.from
 	if len(a.head) > 0 {
-		unread = io.MultiReader(bytes.NewReader(a.head), a.body)
+		unread = io.MultiReader(bytes.NewReader(a.head), a.from)
 	}
 	a.hold = buffers.Get()
 	a.from = change(unread)
@@ -92,6 +94,18 @@ func (a *answer) edit(change func(io.Reader) io.Reader, buffers *bufferPool) err
 		return fmt.Errorf("edit answer: %w", err)
 	}
 	return nil
+}
+
+// rawBody is the body as PHP sends it, of an answer.
+type rawBody answer
+
+// Read implements io.Reader.
+func (b *rawBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if err != nil && err != io.EOF {
+		b.broken = true
+	}
+	return n, err
 }
 
 // fill reads until p is full or r has no more. io.ReadFull would not do: its

@@ -21,16 +21,19 @@ type call struct {
 	proxy   *Proxy
 	reverse httputil.ReverseProxy
 
-	w        http.ResponseWriter
-	in       *http.Request
-	passage  Passage
-	upstream *upstream
-	upload   *upload   // nil: no body
-	tunnel   *hijacker // nil: the client did not ask for a websocket
-	answer   answer
-	sent     bool  // Rewrite ran: what fails from here on is not the request's form
-	status   int   // of the answer, 0 before
-	err      error // why there is no answer, classified
+	w       http.ResponseWriter
+	in      *http.Request
+	passage Passage
+	fleet   *fleet
+	to      choice
+	answers uint64      // that to had given when the request was sent to it
+	tried   []*upstream // before to
+	upload  *upload     // nil: no body
+	tunnel  *hijacker   // nil: the client did not ask for a websocket
+	answer  answer
+	sent    bool  // Rewrite ran: what fails from here on is not the request's form
+	status  int   // of the answer, 0 before
+	err     error // why there is no answer, classified
 }
 
 func newCall(p *Proxy) *call {
@@ -47,8 +50,8 @@ func newCall(p *Proxy) *call {
 	return c
 }
 
-func (c *call) begin(w http.ResponseWriter, r *http.Request, p Passage, u *upstream) {
-	c.w, c.in, c.passage, c.upstream = w, r, p, u
+func (c *call) begin(w http.ResponseWriter, r *http.Request, p Passage, f *fleet) {
+	c.w, c.in, c.passage, c.fleet = w, r, p, f
 	if p.Kind == Web && p.Edit == nil && wantsWebsocket(r) {
 		c.tunnel = &hijacker{ResponseWriter: w}
 		c.w = c.tunnel
@@ -56,6 +59,14 @@ func (c *call) begin(w http.ResponseWriter, r *http.Request, p Passage, u *upstr
 }
 
 func (c *call) run() error {
+	to, ok := c.fleet.pick(nil, c.repeatable())
+	if !ok {
+		return errNoneLeft
+	}
+	if len(c.fleet.upstreams) > 1 {
+		c.proxy.budget.earn(c.fleet.config.Retries.BudgetPercent)
+	}
+	c.enter(to)
 	c.reverse.ServeHTTP(c.w, c.in)
 	if c.answer.err != nil {
 		// ReverseProxy panics by itself only when the context says that a server
@@ -65,11 +76,26 @@ func (c *call) run() error {
 	return c.err
 }
 
-// observe counts the outcome and gives the call back. It runs while a panic
-// passes, too.
-func (c *call) observe() {
+// enter begins an attempt with an upstream.
+func (c *call) enter(to choice) {
+	c.to = to
+	to.inflight.Add(1)
+	c.answers = to.answers.Load()
+}
+
+// leave ends it: counts the outcome and tells the upstream's standing.
+func (c *call) leave() {
 	if c.sent {
-		c.upstream.metrics.count(c.proxy.metrics.code(c))
+		c.to.metrics.count(c.proxy.metrics.code(c))
+	}
+	c.judge()
+	c.proxy.leave(c.to.upstream)
+}
+
+// end gives the call back. It runs while a panic passes, too.
+func (c *call) end() {
+	if c.to.upstream != nil {
+		c.leave()
 	}
 	c.reset()
 	c.proxy.calls.Put(c)
@@ -78,8 +104,10 @@ func (c *call) observe() {
 // reset drops everything of the last request, so that the pool keeps nothing of
 // it alive.
 func (c *call) reset() {
-	c.w, c.in, c.upstream, c.upload, c.tunnel = nil, nil, nil, nil, nil
-	c.passage = Passage{}
+	c.w, c.in, c.fleet, c.upload, c.tunnel = nil, nil, nil, nil, nil
+	c.passage, c.to = Passage{}, choice{}
+	clear(c.tried)
+	c.tried = c.tried[:0]
 	c.answer.reset(&c.proxy.buffers)
 	c.sent, c.status, c.err = false, 0, nil
 }
@@ -90,7 +118,7 @@ func (c *call) reset() {
 func (c *call) rewrite(pr *httputil.ProxyRequest) {
 	out := pr.Out
 	out.URL.Opaque = "" // "GET http:x" has one; RequestURI would prefer it to the path.
-	pr.SetURL(c.upstream.url)
+	pr.SetURL(c.to.url)
 	out.URL.RawQuery = pr.In.URL.RawQuery
 	out.Host = pr.In.Host
 	out.Trailer, out.GetBody = nil, nil // GetBody would let the transport read past upload.
@@ -98,7 +126,7 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 		c.upload = &upload{ReadCloser: out.Body}
 		out.Body = c.upload
 	}
-	c.proxy.filter.request(c.passage, pr.In.Header, out.Header)
+	c.fleet.filter.request(c.passage, pr.In.Header, out.Header)
 	if c.tunnel != nil {
 		out.Header["Connection"] = []string{"Upgrade"}
 		out.Header["Upgrade"] = []string{"websocket"}
@@ -113,10 +141,21 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 // ReverseProxy adds exists to forward interim answers, and clears the headers
 // that the gateway has set on the answer when it does.
 func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.WithContext(c.in.Context())
+	res, err := c.attempt(r)
+	for err != nil && c.elsewhere(err) {
+		r = c.toward(r)
+		res, err = c.attempt(r)
+		c.proxy.metrics.retried(err)
+	}
+	return res, err
+}
+
+func (c *call) attempt(r *http.Request) (*http.Response, error) {
 	start := c.proxy.now()
-	res, err := c.proxy.transport.RoundTrip(r.WithContext(c.in.Context()))
+	res, err := c.to.transport.RoundTrip(r)
 	if err == nil {
-		c.upstream.metrics.observe(c.proxy.now().Sub(start))
+		c.to.metrics.observe(c.proxy.now().Sub(start))
 	}
 	return res, err
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -386,7 +387,7 @@ func TestRefusedIdentity(t *testing.T) {
 	}
 	p, err := proxy.New(proxy.Options{
 		Upstreams: []*url.URL{address}, Config: proxy.DefaultConfig(), ProbePath: "/",
-		Identify: func(*http.Request, http.Header) {}, Registerer: prometheus.NewRegistry(),
+		Identify: func(*http.Request, http.Header) {}, Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

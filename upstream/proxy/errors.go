@@ -34,6 +34,10 @@ var (
 	ErrBadRequest = errors.New("request cannot be forwarded")
 )
 
+// errNoneLeft: every upstream is ejected, and each is being tried by another
+// request already.
+var errNoneLeft = fmt.Errorf("%w: no upstream is in service", ErrUnavailable)
+
 // classify gives the cause of a failed call its sentinel.
 //
 // The order matters: a body that breaks off makes the transport fail as well,
@@ -49,8 +53,7 @@ func (c *call) classify(err error) error {
 	if c.in.Context().Err() != nil {
 		return classifyContext(c.in.Context())
 	}
-	var dial *dialError
-	if errors.As(err, &dial) {
+	if neverMade(err) {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	var timeout net.Error
@@ -88,6 +91,8 @@ func classifyContext(ctx context.Context) error {
 type upload struct {
 	io.ReadCloser
 	err atomic.Pointer[error]
+	// read is set when the first byte was asked for.
+	read atomic.Bool
 	// ended is set behind the body's end. The transport asks once more, and a
 	// server that has answered by then has closed the body: that is no failure.
 	ended bool
@@ -98,6 +103,9 @@ func (u *upload) Read(p []byte) (int, error) {
 	if u.ended {
 		return 0, io.EOF
 	}
+	if !u.read.Load() {
+		u.read.Store(true)
+	}
 	n, err := u.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
 		u.err.CompareAndSwap(nil, &err)
@@ -105,6 +113,19 @@ func (u *upload) Read(p []byte) (int, error) {
 	u.ended = err == io.EOF
 	return n, err
 }
+
+// Close implements io.Closer. The transport closes the body of a request that it
+// found no connection for; as long as nobody has read of it, another upstream may
+// still need it. ReverseProxy closes what is behind it in any case.
+func (u *upload) Close() error {
+	if !u.read.Load() {
+		return nil
+	}
+	return u.ReadCloser.Close()
+}
+
+// begun reports whether somebody has read of the body, false without one.
+func (u *upload) begun() bool { return u != nil && u.read.Load() }
 
 // failure returns the first error of Read but io.EOF, nil without a body.
 func (u *upload) failure() error {

@@ -17,8 +17,10 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	// requests counts how requests to an upstream ended.
 	requests *prometheus.CounterVec
-	// up is 1 or 0 as the last probe found the upstream; absent before the first.
+	// up is 1 while an upstream is in good standing, else 0.
 	up *prometheus.GaugeVec
+	// retries counts what became of requests that could be sent to another upstream.
+	retries *prometheus.CounterVec
 	// codes are the texts of the known statuses, "other" for the rest.
 	codes [600]string
 }
@@ -37,8 +39,13 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		}, []string{"upstream", "code"}),
 		up: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "faveo_gateway_upstream_up",
-			Help: "Whether the last probe found the upstream (host:port as configured) answering, 1 or 0.",
+			Help: "1 while an upstream (host:port as configured) is in good standing, 0 while its probes fail or it is ejected for failed requests.",
 		}, []string{"upstream"}),
+		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "faveo_gateway_upstream_retries_total",
+			Help: "Requests that failed at one upstream and could go to another, by result: answered, failed (sent again), " +
+				"no_budget, no_upstream (not sent again).",
+		}, []string{"result"}),
 	}
 	for status := range m.codes {
 		m.codes[status] = "other"
@@ -46,12 +53,39 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			m.codes[status] = strconv.Itoa(status)
 		}
 	}
-	for _, c := range []prometheus.Collector{m.duration, m.requests, m.up} {
+	for _, result := range [...]string{retryAnswered, retryFailed, retryNoBudget, retryNoUpstream} {
+		m.retries.WithLabelValues(result)
+	}
+	for _, c := range []prometheus.Collector{m.duration, m.requests, m.up, m.retries} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register upstream metrics: %w", err)
 		}
 	}
 	return m, nil
+}
+
+// The closed set of the label result of retries.
+const (
+	retryAnswered   = "answered"
+	retryFailed     = "failed"
+	retryNoBudget   = "no_budget"
+	retryNoUpstream = "no_upstream"
+)
+
+func (m *metrics) retried(err error) {
+	result := retryAnswered
+	if err != nil {
+		result = retryFailed
+	}
+	m.retries.WithLabelValues(result).Inc()
+}
+
+// drop forgets an upstream.
+func (m *metrics) drop(upstream string) {
+	label := prometheus.Labels{"upstream": upstream}
+	m.duration.DeletePartialMatch(label)
+	m.requests.DeletePartialMatch(label)
+	m.up.DeletePartialMatch(label)
 }
 
 // upstreamMetrics are those of one upstream, looked up once.

@@ -6,37 +6,39 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
 )
 
-// Probe asks every upstream for Options.ProbePath, all at once, and records
-// each in upstream_up. An upstream is up when it answers with a status below
-// 500: a page that is not there still proves that the server lives, and
-// Laravel's maintenance mode is a 503.
+// Probe asks every upstream for Options.ProbePath, all at once. An upstream is up
+// when it answers with a status below 500: a page that is not there still proves
+// that the server lives, and Laravel's maintenance mode is a 503.
 //
-// The error is nil when at least one upstream is up, else it wraps
-// ErrUnavailable and every cause. It blocks until the slowest has answered: the
-// context should have a deadline.
+// The error is nil as soon as one upstream is up, else it wraps ErrUnavailable
+// and every cause. It blocks until then, at worst until the slowest has
+// answered: the context should have a deadline. It changes nothing of what Run
+// knows: how often somebody asks whether the gateway is ready must not decide
+// which upstreams get requests.
 //
 // The Host header is the upstream's own name, for lack of a client's.
 func (p *Proxy) Probe(ctx context.Context) error {
-	faults := make([]error, len(p.upstreams))
-	var probes sync.WaitGroup
-	for i, u := range p.upstreams {
-		probes.Go(func() {
-			faults[i] = p.probe(ctx, u)
-			up := 0.0
-			if faults[i] == nil {
-				up = 1
-			}
-			p.metrics.up.WithLabelValues(u.name).Set(up)
-		})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	upstreams := p.fleet.Load().upstreams
+	answers := make(chan error, len(upstreams))
+	for _, u := range upstreams {
+		go func() { answers <- p.probe(ctx, u) }()
 	}
-	probes.Wait()
-	for _, err := range faults {
-		if err == nil {
-			return nil
+	up := false
+	var faults []error
+	for range upstreams { // All of them: what was started is waited for.
+		if err := <-answers; err != nil {
+			faults = append(faults, err)
+			continue
 		}
+		up = true
+		cancel()
+	}
+	if up {
+		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, errors.Join(faults...))
 }
@@ -47,7 +49,9 @@ func (p *Proxy) probe(ctx context.Context, u *upstream) error {
 		return fmt.Errorf("probe %s: %w", u.name, err)
 	}
 	r.Header["User-Agent"] = []string{"faveo-gateway"}
-	res, err := p.transport.RoundTrip(r) // Not a client: a redirect is an answer.
+	u.inflight.Add(1)
+	defer p.leave(u)
+	res, err := u.transport.RoundTrip(r) // Not a client: a redirect is an answer.
 	if err != nil {
 		return fmt.Errorf("probe %s: %w", u.name, err)
 	}

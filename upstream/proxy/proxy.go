@@ -19,6 +19,27 @@
 //   - An answer that the caller may see only in part goes through the Edit of
 //     its Passage, or not at all (edit.go).
 //
+// Several upstreams share the requests (balance.go). What is known of each is its
+// standing, in two halves: what probes say (health.go), and what requests say,
+// which is a circuit breaker (breaker.go). The breaker's open state is the
+// ejection of an upstream; there is no other. Both halves are advice and no
+// verdict on the site:
+//
+//   - A single upstream is always tried, like nginx's.
+//   - When none is in good standing, those that merely fail their probes get the
+//     requests. When connections to all are refused, requests fail at once with
+//     ErrUnavailable, but for one at a time and upstream that tries again: a
+//     dead fleet is back with the first request that it answers.
+//   - Only what a client cannot bring about ejects (verdict.go): not PHP's 500,
+//     not a slow report while the server answers anybody else, not a client
+//     that leaves. What it might bring about after all ejects at most half of the
+//     fleet, and never the last one in service.
+//
+// A failed request goes to another upstream when nothing of it can have reached
+// the first, or when it is a GET or HEAD without a body that got no answer, as
+// long as the budget for that lasts (retry.go). Replace changes all of this under
+// load (fleet.go).
+//
 // Each request takes one pooled call, which owns a ReverseProxy of its own, so
 // that the outcome of a request has a place without contexts and without
 // allocation. A failure before the answer began is returned, so that one table
@@ -30,10 +51,11 @@
 // show the bridge token), a Host that is none, any protocol switch but
 // websocket on the web UI (h2c would open a tunnel past the policy), HTTP
 // proxies from the environment, HTTP/2 toward PHP (it knows no Upgrade), and
-// retries: net/http alone repeats a request, and only one without a body whose
-// kept connection turns out to be closed, when the method is safe (GET, HEAD,
-// OPTIONS) or no byte had been written. PHP thus never sees a POST twice;
-// Idempotency-Key, which would change that, is not passed on.
+// retries of anything else than above. To the same upstream net/http alone
+// repeats a request, and only one without a body whose kept connection turns out
+// to be closed, when the method is safe (GET, HEAD, OPTIONS) or no byte had been
+// written. PHP thus never sees a POST twice; Idempotency-Key, which would change
+// that, is not passed on.
 //
 // Interim answers (1xx) of the upstream are not forwarded, against RFC 9110
 // section 15.2: Faveo sends none, and a writer that takes 103 for the status of
@@ -44,6 +66,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -89,8 +112,7 @@ type Passage struct {
 // Options are what a Proxy is made of. All fields are required except
 // Config.ForwardHeaders.
 type Options struct {
-	// Upstreams are PHP's web servers, as ParseUpstreams returns them. Several are
-	// used in turn, whether they live or not.
+	// Upstreams are PHP's web servers, as ParseUpstreams returns them.
 	Upstreams []*url.URL
 	// Config must be valid, see Config.Validate.
 	Config Config
@@ -103,22 +125,15 @@ type Options struct {
 	// "/api/v1/helpdesk/check-url" changes nothing and needs no token.
 	ProbePath string
 	// Registerer receives the metrics upstream_duration_seconds,
-	// upstream_requests_total and upstream_up.
+	// upstream_requests_total, upstream_retries_total and upstream_up.
 	Registerer prometheus.Registerer
+	// Log hears of upstreams that go out of service and come back.
+	Log *slog.Logger
 }
 
 // validate reports every fault at once.
 func (o Options) validate() error {
-	var faults []error
-	if len(o.Upstreams) == 0 {
-		faults = append(faults, errors.New("no upstream"))
-	}
-	if invalid := upstreamFaults(o.Upstreams); len(invalid) > 0 {
-		faults = append(faults, invalid)
-	}
-	o.Config.Validate(func(path, message string) {
-		faults = append(faults, fmt.Errorf("%s: %s", path, message))
-	})
+	faults := []error{validate(o.Upstreams, o.Config)}
 	if o.Identify == nil {
 		faults = append(faults, errors.New("no Identify"))
 	}
@@ -128,28 +143,46 @@ func (o Options) validate() error {
 	if o.Registerer == nil {
 		faults = append(faults, errors.New("no Registerer"))
 	}
+	if o.Log == nil {
+		faults = append(faults, errors.New("no Log"))
+	}
+	return errors.Join(faults...)
+}
+
+// validate judges what a reload can change. It reports every fault at once.
+func validate(upstreams []*url.URL, c Config) error {
+	var faults []error
+	if len(upstreams) == 0 {
+		faults = append(faults, errors.New("no upstream"))
+	}
+	if invalid := upstreamFaults(upstreams); len(invalid) > 0 {
+		faults = append(faults, invalid)
+	}
+	c.Validate(func(path, message string) {
+		faults = append(faults, fmt.Errorf("%s: %s", path, message))
+	})
 	return errors.Join(faults...)
 }
 
 // Proxy forwards requests to the upstreams. Safe for concurrent use.
 type Proxy struct {
-	upstreams []*upstream
-	next      atomic.Uint64
-	filter    filter
+	fleet     atomic.Pointer[fleet]
 	identify  func(in *http.Request, out http.Header)
 	probePath string
-	transport *http.Transport
+	budget    budget
 	buffers   bufferPool
 	calls     sync.Pool
 	metrics   *metrics
+	log       *slog.Logger
 	now       func() time.Time
-}
+	changed   chan struct{} // tells Run of another fleet; holds one message
 
-// upstream is one of PHP's web servers.
-type upstream struct {
-	url     *url.URL
-	name    string // the label of its metrics: host:port as configured
-	metrics upstreamMetrics
+	// mu is held by what changes the set of upstreams.
+	mu sync.Mutex
+	// standings holds those of all upstreams that have not been disposed of, by name.
+	standings map[string]*standing
+	// ejecting is held by whoever decides about an ejection.
+	ejecting sync.Mutex
 }
 
 // New returns a Proxy. It opens no connection. The error names every fault of
@@ -163,17 +196,19 @@ func New(o Options) (*Proxy, error) {
 		return nil, err
 	}
 	p := &Proxy{
-		filter:    newFilter(o.Config.ForwardHeaders),
 		identify:  o.Identify,
 		probePath: o.ProbePath,
-		transport: newTransport(o.Config),
 		metrics:   m,
+		log:       o.Log,
 		now:       time.Now,
+		changed:   make(chan struct{}, 1),
+		standings: make(map[string]*standing, len(o.Upstreams)),
 	}
 	p.calls.New = func() any { return newCall(p) }
-	for _, u := range o.Upstreams {
-		clone := *u
-		p.upstreams = append(p.upstreams, &upstream{url: &clone, name: u.Host, metrics: m.of(u.Host)})
+	p.budget.hundredths.Store(savings * 100)
+	p.fleet.Store(&fleet{}) // What the first one replaces.
+	if err := p.Replace(o.Upstreams, o.Config); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
@@ -193,18 +228,15 @@ func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request, passage Passage)
 		return err
 	}
 	c := p.calls.Get().(*call)
-	c.begin(w, r, passage, p.pick())
-	defer c.observe()
+	c.begin(w, r, passage, p.fleet.Load())
+	defer c.end()
 	return c.run()
 }
 
-// pick takes the upstreams in turn.
-func (p *Proxy) pick() *upstream {
-	if len(p.upstreams) == 1 {
-		return p.upstreams[0]
+// Close drops the idle connections. Requests under way are left alone. Run must
+// have returned before.
+func (p *Proxy) Close() {
+	for _, u := range p.fleet.Load().upstreams {
+		u.transport.CloseIdleConnections()
 	}
-	return p.upstreams[(p.next.Add(1)-1)%uint64(len(p.upstreams))]
 }
-
-// Close drops the idle connections. Requests under way are left alone.
-func (p *Proxy) Close() { p.transport.CloseIdleConnections() }

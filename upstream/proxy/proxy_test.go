@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"faveo-gateway/upstream/proxy"
 )
@@ -37,6 +36,7 @@ func TestNewNamesEveryFault(t *testing.T) {
 		{"twice", func(o *proxy.Options) { o.Upstreams = append(o.Upstreams, parse("https://php:80")) }, "upstream 1 has the host"},
 		{"identify", func(o *proxy.Options) { o.Identify = nil }, "Identify"},
 		{"probe path", func(o *proxy.Options) { o.ProbePath = "check-url" }, "slash"},
+		{"log", func(o *proxy.Options) { o.Log = nil }, "no Log"},
 		{"registerer", func(o *proxy.Options) { o.Registerer = nil }, "Registerer"},
 		{"config", func(o *proxy.Options) { o.Config = proxy.Config{} }, "timeouts.idle"},
 	}
@@ -49,7 +49,7 @@ func TestNewNamesEveryFault(t *testing.T) {
 		}
 	}
 	_, err := proxy.New(proxy.Options{})
-	for _, want := range []string{"no upstream", "timeouts.connect", "max_idle_connections", "Identify", "Registerer"} {
+	for _, want := range []string{"no upstream", "timeouts.connect", "max_idle_connections", "Identify", "Registerer", "Log"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not name %s", err, want)
 		}
@@ -72,8 +72,20 @@ func TestConfigValidate(t *testing.T) {
 		want   []string
 	}{
 		{"defaults", func(*proxy.Config) {}, nil},
-		{"zero", func(c *proxy.Config) { *c = proxy.Config{} }, []string{"timeouts.connect", "timeouts.response_header", "timeouts.idle", "max_idle_connections"}},
+		{"zero", func(c *proxy.Config) { *c = proxy.Config{} }, []string{
+			"balance", "timeouts.connect", "timeouts.response_header", "timeouts.idle", "health.timeout", "breaker.open_for",
+			"health.unhealthy_after", "health.healthy_after", "retries.budget_percent", "max_idle_connections",
+		}},
 		{"negative", func(c *proxy.Config) { c.Timeouts.Connect = -time.Second; c.MaxIdleConnections = -1 }, []string{"timeouts.connect", "max_idle_connections"}},
+		{"negative fleet", func(c *proxy.Config) {
+			c.Health.Interval, c.Breaker.Failures, c.Retries.Max = -1, -1, -1
+		}, []string{"health.interval", "breaker.failures", "retries.max"}},
+		{"too much", func(c *proxy.Config) {
+			c.Breaker.OpenFor, c.Retries.BudgetPercent = time.Hour, 101
+		}, []string{"breaker.max_open_for", "retries.budget_percent"}},
+		{"switched off", func(c *proxy.Config) {
+			c.Balance, c.Health.Interval, c.Breaker.Failures, c.Retries.Max = proxy.RoundRobin, 0, 0, 0
+		}, nil},
 		{"plugin headers", func(c *proxy.Config) { c.ForwardHeaders = []string{"X-Tenant", "x-csrf-token", "Referer"} }, nil},
 		{
 			"reserved headers",
@@ -141,12 +153,10 @@ func TestProbe(t *testing.T) {
 			p := newProxy(t, o)
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			if n := testutil.CollectAndCount(registry, "faveo_gateway_upstream_up"); n != 0 {
-				t.Errorf("%d states before the first probe", n)
-			}
 			if err := p.Probe(ctx); errors.Is(err, proxy.ErrUnavailable) != tt.fails {
 				t.Errorf("error %v, want one: %t", err, tt.fails)
 			}
+			p.CheckHealth(ctx)
 			if got := states(t, registry, tt.upstreams); !slices.Equal(got, tt.want) {
 				t.Errorf("upstream_up %v, want %v", got, tt.want)
 			}

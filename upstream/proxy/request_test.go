@@ -259,7 +259,9 @@ func TestSmuggledRequestStaysInside(t *testing.T) {
 // TestUpstreamsInTurn spreads requests evenly.
 func TestUpstreamsInTurn(t *testing.T) {
 	one, two := newPHP(t, says(okAnswer)), newPHP(t, says(okAnswer))
-	f := fronting(t, newProxy(t, options(one.url, two.url)), proxy.API)
+	o := options(one.url, two.url)
+	o.Config.Balance = proxy.RoundRobin
+	f := fronting(t, newProxy(t, o), proxy.API)
 	for range 4 {
 		f.get(t, "/api/v1/x", "")
 	}

@@ -140,6 +140,7 @@ func options(upstreams ...*url.URL) proxy.Options {
 		Identify:   identify,
 		ProbePath:  "/api/v1/helpdesk/check-url",
 		Registerer: prometheus.NewRegistry(),
+		Log:        slog.New(slog.DiscardHandler),
 	}
 }
 

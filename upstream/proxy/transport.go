@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -48,6 +49,12 @@ type dialError struct{ cause error }
 
 func (e *dialError) Error() string { return fmt.Sprintf("connect: %v", e.cause) }
 func (e *dialError) Unwrap() error { return e.cause }
+
+// neverMade reports whether err is, or wraps, a dialError.
+func neverMade(err error) bool {
+	_, ok := errors.AsType[*dialError](err)
+	return ok
+}
 
 func marked(dial dialFunc) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -1,0 +1,6 @@
+package proxy
+
+import "context"
+
+// CheckHealth is one round of Run.
+func (p *Proxy) CheckHealth(ctx context.Context) { p.checkHealth(ctx) }
