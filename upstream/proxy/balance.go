@@ -27,8 +27,8 @@ type choice struct {
 // pick chooses among the upstreams that were not tried yet; false when there is
 // none to turn to. In this order:
 //
-//   - an ejected one whose time is over, with a request that can go elsewhere if
-//     it fails;
+//   - an ejected one whose time is over, with a request that has not failed yet and
+//     can go elsewhere;
 //   - one in good standing, by Config.Balance;
 //   - one that fails its probes but takes requests: the probe may be what is
 //     wrong, and PHP's own page of maintenance is better than ours;
@@ -39,7 +39,7 @@ func (f *fleet) pick(tried []*upstream, repeatable bool) (choice, bool) {
 	if len(f.upstreams) == 1 {
 		return f.only(tried)
 	}
-	if repeatable {
+	if repeatable && len(tried) == 0 { // Once is enough of a risk for one request.
 		if c, ok := f.try(tried, false); ok {
 			return c, true
 		}
@@ -64,9 +64,12 @@ func (f *fleet) only(tried []*upstream) (choice, bool) {
 	return c, true
 }
 
-// try looks for an ejected upstream that a request may try.
+// try looks for an ejected upstream that a request may try, from any of them on: the
+// first must not get every trial.
 func (f *fleet) try(tried []*upstream, force bool) (choice, bool) {
-	for _, u := range f.upstreams {
+	n := len(f.upstreams)
+	for i, from := 0, rand.IntN(n); i < n; i++ {
+		u := f.upstreams[(from+i)%n]
 		if !u.ejected.Load() || slices.Contains(tried, u) {
 			continue
 		}

@@ -106,8 +106,11 @@ func (b *breaker) trial(force bool) func(verdict) (over bool) {
 	}
 	b.seat = now.Add(b.connect)
 	return func(v verdict) bool {
+		if b.inner != inner {
+			return false
+		}
 		b.seat = time.Time{}
-		return b.inner == inner && v == alive
+		return v == alive
 	}
 }
 

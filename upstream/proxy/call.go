@@ -154,10 +154,15 @@ func (c *call) RoundTrip(r *http.Request) (*http.Response, error) {
 func (c *call) attempt(r *http.Request) (*http.Response, error) {
 	start := c.proxy.now()
 	res, err := c.to.transport.RoundTrip(r)
-	if err == nil {
-		c.to.metrics.observe(c.proxy.now().Sub(start))
+	if err != nil {
+		return nil, err
 	}
-	return res, err
+	c.to.metrics.observe(c.proxy.now().Sub(start))
+	if c.to.report != nil && !goneBehind(res.StatusCode) {
+		c.to.report(alive, nil) // The others need not wait for the end of a long answer.
+		c.to.report = nil
+	}
+	return res, nil
 }
 
 var (

@@ -28,8 +28,6 @@ func (b *budget) spend() bool {
 	return true
 }
 
-func (b *budget) giveBack() { b.hundredths.Add(100) }
-
 // elsewhere moves the call to another upstream after a failed attempt. It
 // reports false when the failure is the answer.
 //
@@ -49,16 +47,18 @@ func (c *call) elsewhere(failure error) bool {
 	if !errors.Is(err, ErrUnavailable) || !unsent && !c.repeatable() {
 		return false
 	}
-	retries := &c.proxy.budget
-	if !retries.spend() {
-		c.proxy.metrics.retries.WithLabelValues(retryNoBudget).Inc()
-		return false
-	}
 	c.tried = append(c.tried, c.to.upstream)
 	next, ok := c.fleet.pick(c.tried, c.repeatable())
 	if !ok {
-		retries.giveBack()
 		c.proxy.metrics.retries.WithLabelValues(retryNoUpstream).Inc()
+		return false
+	}
+	// Who was on trial pays nothing for it: of those there is one at a time.
+	if c.to.report == nil && !c.proxy.budget.spend() {
+		if next.report != nil {
+			next.report(neutral, nil)
+		}
+		c.proxy.metrics.retries.WithLabelValues(retryNoBudget).Inc()
 		return false
 	}
 	c.err = err

@@ -69,10 +69,16 @@ func (c *call) outcome() verdict {
 		return neutral
 	case c.answer.broken, errors.Is(c.err, errStatus), c.err != nil && c.status == 0:
 		return faulty
-	case c.status == http.StatusBadGateway, c.status == http.StatusServiceUnavailable, c.status == http.StatusGatewayTimeout:
+	case goneBehind(c.status):
 		return faulty
 	}
 	return alive
+}
+
+// goneBehind reports whether a status is that of a web server whose PHP is gone,
+// busy or silent.
+func goneBehind(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
 }
 
 // fault is why there is no good answer, for the log.
