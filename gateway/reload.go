@@ -171,5 +171,9 @@ func (g *Gateway) watched(files []string) []string {
 
 // takeOver gives the rooms what they can take over, all of it or nothing.
 func (s *rooms) takeOver(c *config.Config) error {
-	return nil
+	upstreams, err := c.Faveo.Upstreams()
+	if err != nil {
+		return fmt.Errorf("faveo.urls: %w", err)
+	}
+	return s.proxy.Replace(upstreams, c.Proxy)
 }

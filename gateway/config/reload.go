@@ -17,6 +17,7 @@ import (
 // in which some are new and the others old is as valid as the two that it comes from.
 func reloadable() []string {
 	return []string{
+		"faveo.urls",
 		"limits",
 		"login.legacy_clients",
 		"login.lockout",
@@ -24,6 +25,7 @@ func reloadable() []string {
 		"login.strict_status",
 		"observability.log.level",
 		"policy",
+		"proxy",
 		"server.max_body_bytes",
 		"server.max_header_bytes",
 		"server.max_parameter_bytes",
