@@ -10,7 +10,7 @@ import (
 	"faveo-gateway/policy"
 )
 
-// TestPoliciesOfTheManual runs the tables beside the policies that the README
+// TestPoliciesOfTheManual runs the tables beside the policies that the manual
 // shows.
 func TestPoliciesOfTheManual(t *testing.T) {
 	files, err := filepath.Glob("../deploy/policies/*.test.yaml")

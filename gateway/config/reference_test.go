@@ -112,9 +112,9 @@ func keysOf(t reflect.Type, path string, index []int) []field {
 	return all
 }
 
-// TestReadmeNamesEveryKey holds the table of the README to the keys there are.
-func TestReadmeNamesEveryKey(t *testing.T) {
-	content, err := os.ReadFile("../../README.md")
+// TestManualNamesEveryKey holds the table of the manual to the keys there are.
+func TestManualNamesEveryKey(t *testing.T) {
+	content, err := os.ReadFile("../../deploy/docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +129,6 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 	slices.Sort(given)
 	slices.Sort(want)
 	if !slices.Equal(given, want) {
-		t.Errorf("README.md has rows for\n%s\nthe keys are\n%s", strings.Join(given, "\n"), strings.Join(want, "\n"))
+		t.Errorf("configuration.md has rows for\n%s\nthe keys are\n%s", strings.Join(given, "\n"), strings.Join(want, "\n"))
 	}
 }
