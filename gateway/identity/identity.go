@@ -52,4 +52,6 @@ type Principal struct {
 	SessionID string
 	// Proof is how the caller proved to be this user.
 	Proof Proof
+	// Grace is what of this rests on an older word than usual.
+	Grace Grace
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/session"
 )
 
@@ -14,8 +15,8 @@ func TestAccountWithoutASession(t *testing.T) {
 	w := newWorld(t)
 	serves := func(want bool) {
 		t.Helper()
-		switch got, err := w.Account(t.Context(), 7); {
-		case want && (err != nil || got.UserID != 7 || got.Role != account().Role):
+		switch got, err := w.Account(t.Context(), identity.UseCredential, 7); {
+		case want && (err != nil || got.Account != account()):
 			t.Errorf("Account: %+v, %v", got, err)
 		case !want && !errors.Is(err, session.ErrRevoked):
 			t.Errorf("Account: %+v, %v, want ErrRevoked", got, err)
@@ -55,7 +56,7 @@ func TestAccountWithoutASession(t *testing.T) {
 	down := errors.New("down")
 	w.accounts.Fail(down)
 	w.clock.Advance(time.Minute)
-	if _, err := w.Account(t.Context(), 7); !errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrRevoked) {
+	if _, err := w.Account(t.Context(), identity.UseCredential, 7); !errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrRevoked) {
 		t.Errorf("with the database down: %v", err)
 	}
 }

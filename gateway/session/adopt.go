@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"faveo-gateway/gateway/identity"
 )
 
 // Adoption is a token that Faveo issued and that was verified. It knows nothing of
@@ -26,14 +28,14 @@ type Adoption struct {
 // able to log in: what the password was when Faveo issued the token, nobody knows. What
 // was ended stays ended. A Store that was emptied has forgotten what that was: then
 // every token from before is over, and its holder logs in again.
-func (m *Manager) CheckAdopted(ctx context.Context, a Adoption) (*Session, Account, error) {
-	s, account, err := m.check(ctx, a.UserID, a.SessionID, a.TokenID)
+func (m *Manager) CheckAdopted(ctx context.Context, use identity.Use, a Adoption) (Standing, error) {
+	s, err := m.check(ctx, use, a.UserID, a.SessionID, a.TokenID)
 	if errors.Is(err, ErrNotFound) {
 		if err = m.adopt(ctx, a); err == nil {
-			s, account, err = m.check(ctx, a.UserID, a.SessionID, a.TokenID)
+			s, err = m.check(ctx, use, a.UserID, a.SessionID, a.TokenID)
 		}
 	}
-	return answer(s, account, err)
+	return m.answer(s, err)
 }
 
 // EndAdopted is End for the Session of a token that Faveo issued and that expires at
@@ -52,7 +54,8 @@ func (m *Manager) adopt(ctx context.Context, a Adoption) error {
 	if !now.Before(a.ExpiresAt) {
 		return ErrRevoked
 	}
-	l, err := m.lookFor(ctx, a.UserID, now, look.open)
+	// To adopt is to log in: no grace.
+	l, _, err := m.lookFor(ctx, identity.UseCredential, a.UserID, now, look.open)
 	if err != nil {
 		return fault("read account", err)
 	}

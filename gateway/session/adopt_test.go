@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/session"
 )
 
@@ -24,22 +25,22 @@ func (w *world) adoption() session.Adoption {
 
 func wantAdopted(t *testing.T, m *session.Manager, a session.Adoption) session.Session {
 	t.Helper()
-	s, account, err := m.CheckAdopted(t.Context(), a)
-	if err != nil || s.ID != a.SessionID || s.UserID != a.UserID || account.UserID != a.UserID {
-		t.Errorf("CheckAdopted = %+v, %+v, %v, want the session", s, account, err)
+	got, err := m.CheckAdopted(t.Context(), identity.UseCredential, a)
+	if err != nil || got.Session.ID != a.SessionID || got.Session.UserID != a.UserID || got.Account.UserID != a.UserID {
+		t.Errorf("CheckAdopted = %+v, %v, want the session", got, err)
 		return session.Session{}
 	}
-	return *s
+	return *got.Session
 }
 
 func wantNotAdopted(t *testing.T, m *session.Manager, a session.Adoption, want error) {
 	t.Helper()
-	s, account, err := m.CheckAdopted(t.Context(), a)
+	got, err := m.CheckAdopted(t.Context(), identity.UseCredential, a)
 	if !errors.Is(err, want) || errors.Is(err, session.ErrRevoked) != errors.Is(want, session.ErrRevoked) {
 		t.Errorf("CheckAdopted: %v, want %v", err, want)
 	}
-	if s != nil || account != (session.Account{}) {
-		t.Errorf("CheckAdopted returned %+v, %+v with its error", s, account)
+	if got != (session.Standing{}) {
+		t.Errorf("CheckAdopted returned %+v with its error", got)
 	}
 }
 
@@ -68,7 +69,7 @@ func TestAdopt(t *testing.T) {
 func TestCheckDoesNotAdopt(t *testing.T) {
 	w := newWorld(t)
 	a := w.adoption()
-	if _, _, err := w.Check(t.Context(), 7, a.SessionID, a.TokenID); !errors.Is(err, session.ErrRevoked) {
+	if _, err := w.Check(t.Context(), identity.UseCredential, 7, a.SessionID, a.TokenID); !errors.Is(err, session.ErrRevoked) {
 		t.Errorf("Check: %v, want ErrRevoked", err)
 	}
 	if n, err := w.store.DeleteAll(t.Context(), 7); n != 0 || err != nil {
@@ -326,7 +327,7 @@ func TestFirstSightOfASlowRead(t *testing.T) {
 		h.onAdopt = func(do func() error) error {
 			h.onAdopt = nil
 			h.onFind = func(context.Context) error { <-release; return nil }
-			go func() { _, _, err := m.CheckAdopted(t.Context(), a); slow <- err }()
+			go func() { _, err := m.CheckAdopted(t.Context(), identity.UseCredential, a); slow <- err }()
 			synctest.Wait()
 			h.onFind = nil
 			return do()
@@ -382,7 +383,7 @@ func TestAdoptionWhileTheStoreFails(t *testing.T) {
 			m := h.manager(h.clock.Now)
 			a := h.adoption()
 			set(h)
-			_, _, err := m.CheckAdopted(t.Context(), a)
+			_, err := m.CheckAdopted(t.Context(), identity.UseCredential, a)
 			wantUnavailable(t, err, errDown)
 			h.onFind, h.onAccount, h.onAdopt = nil, nil, nil
 			wantAdopted(t, m, a)
@@ -407,7 +408,7 @@ func TestAdoptionOfWhatIsNone(t *testing.T) {
 	}
 	a := w.adoption()
 	a.RefreshableUntil = a.ExpiresAt.Add(-time.Second)
-	if _, _, err := w.CheckAdopted(t.Context(), a); err == nil || errors.Is(err, session.ErrRevoked) || errors.Is(err, session.ErrUnavailable) {
+	if _, err := w.CheckAdopted(t.Context(), identity.UseCredential, a); err == nil || errors.Is(err, session.ErrRevoked) || errors.Is(err, session.ErrUnavailable) {
 		t.Errorf("CheckAdopted of a contradiction: %v, want an error that is nobody's fault but ours", err)
 	}
 	if n, err := w.store.DeleteAll(t.Context(), 7); n != 0 || err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/session"
 )
 
@@ -22,7 +23,7 @@ func TestCacheIsBounded(t *testing.T) {
 		w.store.Fail(errDown)
 		defer w.store.Fail(nil)
 		for _, s := range sessions {
-			if _, _, err := m.Check(t.Context(), s.UserID, s.ID, s.Token.ID); err == nil {
+			if _, err := m.Check(t.Context(), identity.UseCredential, s.UserID, s.ID, s.Token.ID); err == nil {
 				n++
 			}
 		}
@@ -86,7 +87,7 @@ func TestWarmCheckIsCheap(t *testing.T) {
 	s := w.login(t, 7)
 	wantServed(t, w.Manager, s)
 	ctx := t.Context()
-	if n := testing.AllocsPerRun(100, func() { _, _, _ = w.Check(ctx, 7, s.ID, s.Token.ID) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { _, _ = w.Check(ctx, identity.UseCredential, 7, s.ID, s.Token.ID) }); n > 0 {
 		t.Errorf("a warm check makes %v allocations", n)
 	}
 }
@@ -104,7 +105,7 @@ func TestMemoryPerSession(t *testing.T) {
 	}
 	before := heap()
 	for i, id := range ids {
-		if _, _, err := m.Check(t.Context(), uint64(i+1), id, aToken.ID); err != nil {
+		if _, err := m.Check(t.Context(), identity.UseCredential, uint64(i+1), id, aToken.ID); err != nil {
 			t.Fatalf("Check: %v", err)
 		}
 	}
@@ -132,13 +133,13 @@ func BenchmarkCheckWarm(b *testing.B) {
 	ids := make([]string, n)
 	for i := range ids {
 		ids[i] = session.NewID()
-		if _, _, err := m.Check(b.Context(), uint64(i+1), ids[i], aToken.ID); err != nil {
+		if _, err := m.Check(b.Context(), identity.UseCredential, uint64(i+1), ids[i], aToken.ID); err != nil {
 			b.Fatal(err)
 		}
 	}
 	ctx := b.Context()
 	check := func(b *testing.B, i int) {
-		if _, _, err := m.Check(ctx, uint64(i+1), ids[i], aToken.ID); err != nil {
+		if _, err := m.Check(ctx, identity.UseCredential, uint64(i+1), ids[i], aToken.ID); err != nil {
 			b.Error(err)
 		}
 	}

@@ -5,54 +5,71 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"faveo-gateway/gateway/identity"
 )
 
+// Standing is a caller who may be served.
+type Standing struct {
+	// Session is shared with other calls and must not be changed. The Successors in
+	// Previous, which are for Refresh alone, are empty. Nil for who calls without one.
+	Session *Session
+	// Account is the one behind it, whose Role is the one that counts.
+	Account Account
+	// Grace is what of them is older than cache_ttl or account_ttl.
+	Grace identity.Grace
+}
+
 // Check answers whether the Session of a verified token still counts for the token
-// of that id, and returns it with the account behind it, whose Role is the one that
-// counts. Both are at most cache_ttl and account_ttl old. The Successors in Previous,
-// which are for Refresh alone, are empty. The Session is shared with other calls and
-// must not be changed.
+// of that id. What it returns is at most cache_ttl and account_ttl old; where the Store
+// or the database fails, and the use allows for it, failure.grace more.
 //
 // ErrRevoked means that it does not count (401). Any other error includes
 // ErrUnavailable and means that nobody can tell now (503), or that ctx ended
 // while another request's read was waited for; then it includes ctx's error too.
-func (m *Manager) Check(ctx context.Context, userID uint64, id, tokenID string) (*Session, Account, error) {
-	s, account, err := m.check(ctx, userID, id, tokenID)
-	return answer(s, account, err)
+func (m *Manager) Check(ctx context.Context, use identity.Use, userID uint64, id, tokenID string) (Standing, error) {
+	return m.answer(m.check(ctx, use, userID, id, tokenID))
 }
 
 // answer makes what check returns into what Check does.
-func answer(s *Session, account Account, err error) (*Session, Account, error) {
+func (m *Manager) answer(s Standing, err error) (Standing, error) {
 	if errors.Is(err, ErrNotFound) {
-		return nil, Account{}, ErrRevoked
+		return Standing{}, ErrRevoked
 	}
-	return s, account, err
+	if err == nil {
+		m.metrics.graced(s.Grace)
+	}
+	return s, err
 }
 
 // check is Check, but for ErrNotFound where the Store has no such Session. What it
 // returns belongs to the cache.
-func (m *Manager) check(ctx context.Context, userID uint64, id, tokenID string) (*Session, Account, error) {
+func (m *Manager) check(ctx context.Context, use identity.Use, userID uint64, id, tokenID string) (Standing, error) {
 	raw, ok := parseID(id)
 	if userID == 0 || !ok || tokenID == "" {
 		// Neither Start nor CheckAdopted can have made it.
-		return nil, Account{}, ErrRevoked
+		return Standing{}, ErrRevoked
 	}
 	k, now := sessionKey{userID, raw}, m.now()
+	var grace identity.Grace
 	s, err := m.findFor(ctx, k, id, tokenID, now)
+	if old := m.graceSession(ctx, use, k, tokenID, now, err); old != nil {
+		s, grace, err = old, identity.GraceSession, nil
+	}
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrRevoked) {
-		return nil, Account{}, err
+		return Standing{}, err
 	}
 	if err != nil {
-		return nil, Account{}, fault("find session", err)
+		return Standing{}, fault("find session", err)
 	}
-	account, err := m.accountOf(ctx, s, now)
+	account, older, err := m.accountOf(ctx, use, s, now)
 	if errors.Is(err, errShut) {
 		m.endRefused(ctx, k, id)
 	}
 	if err != nil {
-		return nil, Account{}, err
+		return Standing{}, err
 	}
-	return s, account, nil
+	return Standing{Session: s, Account: account, Grace: grace | older}, nil
 }
 
 // findFor returns a Session that admits the token: one that is at most cache_ttl
@@ -78,30 +95,34 @@ var errShut = fmt.Errorf("%w: the account does not admit it", ErrRevoked)
 
 // accountOf returns the account of a Session that was found, errShut when that does
 // not admit it, and ErrRevoked when the Session has expired.
-func (m *Manager) accountOf(ctx context.Context, s *Session, now time.Time) (Account, error) {
+func (m *Manager) accountOf(ctx context.Context, use identity.Use, s *Session, now time.Time) (Account, identity.Grace, error) {
 	if !now.Before(s.ExpiresAt) {
-		return Account{}, ErrRevoked
+		return Account{}, 0, ErrRevoked
 	}
 	admits := func(l look) bool { return l.admits(s) }
-	l, err := m.lookFor(ctx, s.UserID, now, admits)
+	l, grace, err := m.lookFor(ctx, use, s.UserID, now, admits)
 	if err != nil {
-		return Account{}, fault("read account", err)
+		return Account{}, 0, fault("read account", err)
 	}
 	if !admits(l) {
-		return Account{}, errShut
+		return Account{}, 0, errShut
 	}
-	return l.account, nil
+	return l.account, grace, nil
 }
 
 // lookFor returns a look at an account that is at most account_ttl old, and one from
 // after now if the older one is not good: the account may have changed, and somebody
-// may have logged in with the new password.
-func (m *Manager) lookFor(ctx context.Context, userID uint64, now time.Time, good func(look) bool) (look, error) {
+// may have logged in with the new password. Where that fails it returns an older one
+// that is good, within the grace that the use may have.
+func (m *Manager) lookFor(ctx context.Context, use identity.Use, userID uint64, now time.Time, good func(look) bool) (look, identity.Grace, error) {
 	l, err := m.look(ctx, userID, now, m.config.AccountTTL)
-	if err != nil || good(l) || l.at.After(now) {
-		return l, err
+	if err == nil && !good(l) && !l.at.After(now) {
+		l, err = m.look(ctx, userID, now, 0)
 	}
-	return m.look(ctx, userID, now, 0)
+	if old, ok := m.graceLook(ctx, use, userID, now, good, err); ok {
+		return old, identity.GraceAccount, nil
+	}
+	return l, 0, err
 }
 
 // endRefused ends a Session that its account does not admit any more. The
@@ -121,20 +142,21 @@ func (m *Manager) endRefused(ctx context.Context, k sessionKey, id string) {
 // where no session is ended that would ask no more.
 const refusedFor = time.Second
 
-// Account returns an account that may log in, at most account_ttl old, for who calls
-// without a session. ErrRevoked means that there is no such account or that it may not
-// log in; any other error is as that of Check.
-func (m *Manager) Account(ctx context.Context, userID uint64) (Account, error) {
+// Account returns an account that may log in, for who calls without a session, as old as
+// one of Check. ErrRevoked means that there is no such account or that it may not log in;
+// any other error is as that of Check.
+func (m *Manager) Account(ctx context.Context, use identity.Use, userID uint64) (Standing, error) {
 	now := m.now()
 	good := func(l look) bool {
 		return l.found && (l.account.MayLogin || fresh(l.at, now, refusedFor))
 	}
-	l, err := m.lookFor(ctx, userID, now, good)
+	l, grace, err := m.lookFor(ctx, use, userID, now, good)
 	if err != nil {
-		return Account{}, fault("read account", err)
+		return Standing{}, fault("read account", err)
 	}
 	if !l.found || !l.account.MayLogin {
-		return Account{}, fmt.Errorf("%w: the account may not log in", ErrRevoked)
+		return Standing{}, fmt.Errorf("%w: the account may not log in", ErrRevoked)
 	}
-	return l.account, nil
+	m.metrics.graced(grace)
+	return Standing{Account: l.account, Grace: grace}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/session"
 	"faveo-gateway/gateway/storetest"
 )
@@ -113,9 +114,9 @@ func TestRoleIsTheAccounts(t *testing.T) {
 	demoted := account()
 	demoted.Role = "user"
 	w.accounts.Set(demoted)
-	got, a, err := w.Check(t.Context(), 7, s.ID, s.Token.ID)
-	if err != nil || a != demoted || got.Role != "agent" {
-		t.Errorf("Check = %+v, %+v, %v, want the account %+v", got, a, err, demoted)
+	got, err := w.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID)
+	if err != nil || got.Account != demoted || got.Session.Role != "agent" {
+		t.Errorf("Check = %+v, %v, want the account %+v", got, err, demoted)
 	}
 }
 
@@ -252,9 +253,9 @@ func TestStoreThatMixesUpUsers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o.Config, o.Now = session.DefaultConfig(), w.clock.Now
-			got, a, err := session.NewManager(o).Check(t.Context(), 7, mine.ID, mine.Token.ID)
+			got, err := session.NewManager(o).Check(t.Context(), identity.UseCredential, 7, mine.ID, mine.Token.ID)
 			if !errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrRevoked) {
-				t.Errorf("Check = %+v, %+v, %v, want ErrUnavailable", got, a, err)
+				t.Errorf("Check = %+v, %v, want ErrUnavailable", got, err)
 			}
 		})
 	}

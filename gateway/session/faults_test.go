@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/session"
 )
 
@@ -193,11 +194,11 @@ func TestPanickingStore(t *testing.T) {
 		recovered := make(chan any, 1)
 		go func() {
 			defer func() { recovered <- recover() }()
-			_, _, _ = m.Check(t.Context(), 7, s.ID, s.Token.ID)
+			_, _ = m.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID)
 		}()
 		synctest.Wait()
 		waiting := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); waiting <- err }()
+		go func() { _, err := m.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID); waiting <- err }()
 		synctest.Wait()
 		close(release)
 		if r := <-recovered; r != "mistake" {

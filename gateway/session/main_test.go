@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/session"
 	"faveo-gateway/gateway/storetest"
 )
@@ -124,7 +125,7 @@ func wantRefused(t *testing.T, m *session.Manager, s session.Session, tokenID st
 // wantToken wants the token of that id to be served, or refused.
 func wantToken(t *testing.T, m *session.Manager, s session.Session, tokenID string, served bool) {
 	t.Helper()
-	_, _, err := m.Check(t.Context(), s.UserID, s.ID, tokenID)
+	_, err := m.Check(t.Context(), identity.UseCredential, s.UserID, s.ID, tokenID)
 	if served && err != nil {
 		t.Errorf("Check: %v, want the token to be served", err)
 	}
@@ -152,12 +153,12 @@ func (w *world) stored(t *testing.T, s session.Session) bool {
 
 func wantServed(t *testing.T, m *session.Manager, s session.Session) {
 	t.Helper()
-	got, a, err := m.Check(t.Context(), s.UserID, s.ID, s.Token.ID)
-	if err != nil || a.UserID != s.UserID {
-		t.Errorf("Check = %+v, %v, want the account %d", a, err, s.UserID)
+	got, err := m.Check(t.Context(), identity.UseCredential, s.UserID, s.ID, s.Token.ID)
+	if err != nil || got.Account.UserID != s.UserID || got.Grace != 0 {
+		t.Errorf("Check = %+v, %v, want the account %d", got, err, s.UserID)
 		return
 	}
-	same := *got
+	same := *got.Session
 	same.SeenAt = s.SeenAt // Which checks move.
 	if same != s {
 		t.Errorf("Check = %+v\nwant %+v", same, s)
@@ -167,12 +168,12 @@ func wantServed(t *testing.T, m *session.Manager, s session.Session) {
 // wantRevoked wants the answer 401, and nothing of the session with it.
 func wantRevoked(t *testing.T, m *session.Manager, s session.Session) {
 	t.Helper()
-	got, a, err := m.Check(t.Context(), s.UserID, s.ID, s.Token.ID)
+	got, err := m.Check(t.Context(), identity.UseCredential, s.UserID, s.ID, s.Token.ID)
 	if !errors.Is(err, session.ErrRevoked) || errors.Is(err, session.ErrUnavailable) {
 		t.Errorf("Check: %v, want ErrRevoked", err)
 	}
-	if got != nil || a != (session.Account{}) {
-		t.Errorf("Check returned %+v, %+v with its error", got, a)
+	if got != (session.Standing{}) {
+		t.Errorf("Check returned %+v with its error", got)
 	}
 }
 
@@ -189,10 +190,10 @@ func wantUnavailable(t *testing.T, err, cause error) {
 
 func wantCheckUnavailable(t *testing.T, m *session.Manager, s session.Session, cause error) {
 	t.Helper()
-	got, a, err := m.Check(t.Context(), s.UserID, s.ID, s.Token.ID)
+	got, err := m.Check(t.Context(), identity.UseCredential, s.UserID, s.ID, s.Token.ID)
 	wantUnavailable(t, err, cause)
-	if got != nil || a != (session.Account{}) {
-		t.Errorf("Check returned %+v, %+v with its error", got, a)
+	if got != (session.Standing{}) {
+		t.Errorf("Check returned %+v with its error", got)
 	}
 }
 

@@ -21,6 +21,8 @@ type Options struct {
 	Accounts Accounts
 	// Config should have passed Validate; bounds below 1 count as 1.
 	Config Config
+	// Failure should have passed Validate; its zero value grants no grace.
+	Failure Failure
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Registerer receives the metrics; nil for none.
@@ -33,6 +35,7 @@ type Manager struct {
 	store    Store
 	accounts Accounts
 	config   Config
+	grace    time.Duration
 	now      func() time.Time
 	metrics  *metrics
 
@@ -53,7 +56,7 @@ func NewManager(o Options) *Manager {
 		o.Now = time.Now
 	}
 	m := &Manager{
-		store: o.Store, accounts: o.Accounts, config: o.Config,
+		store: o.Store, accounts: o.Accounts, config: o.Config, grace: o.Failure.Grace,
 		now: o.Now, metrics: newMetrics(o.Registerer),
 		cache: newCache(o.Config.CacheSize, o.Config.MaxPerUser),
 	}

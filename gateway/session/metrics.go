@@ -5,6 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"faveo-gateway/gateway/identity"
 )
 
 type metrics struct {
@@ -13,6 +15,9 @@ type metrics struct {
 	hit, miss, stale prometheus.Counter
 	// refreshes counts refreshes by the results below.
 	refreshes *prometheus.CounterVec
+	// graceSession and graceAccount are the values of
+	// faveo_gateway_failure_grace_total{believed}.
+	graceSession, graceAccount prometheus.Counter
 }
 
 // The closed set of the label of session_refreshes_total.
@@ -31,10 +36,17 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		Help: "Sessions looked up for a request, by result: hit (answered from memory), " +
 			"miss (not in memory, the store was asked), stale (in memory, but too old, the store was asked).",
 	}, []string{"result"})
+	graces := promauto.With(r).NewCounterVec(prometheus.CounterOpts{
+		Name: "faveo_gateway_failure_grace_total",
+		Help: "Callers let in within failure.grace while a store failed, by what was believed beyond its time: " +
+			"session (Redis fails), account (the database fails).",
+	}, []string{"believed"})
 	m := &metrics{
-		hit:   lookups.WithLabelValues("hit"),
-		miss:  lookups.WithLabelValues("miss"),
-		stale: lookups.WithLabelValues("stale"),
+		graceSession: graces.WithLabelValues("session"),
+		graceAccount: graces.WithLabelValues("account"),
+		hit:          lookups.WithLabelValues("hit"),
+		miss:         lookups.WithLabelValues("miss"),
+		stale:        lookups.WithLabelValues("stale"),
 		refreshes: promauto.With(r).NewCounterVec(prometheus.CounterOpts{
 			Name: "faveo_gateway_session_refreshes_total",
 			Help: "Refreshes of tokens by result: refreshed, repeated (within the overlap: the same successor again), " +
@@ -45,6 +57,16 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		m.refreshes.WithLabelValues(result)
 	}
 	return m
+}
+
+// graced counts what was believed beyond its time.
+func (m *metrics) graced(g identity.Grace) {
+	if g&identity.GraceSession != 0 {
+		m.graceSession.Inc()
+	}
+	if g&identity.GraceAccount != 0 {
+		m.graceAccount.Inc()
+	}
 }
 
 // refreshed counts the outcome of a refresh.

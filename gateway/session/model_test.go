@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/session"
 )
 
@@ -170,13 +171,13 @@ func (h *history) check() {
 	f, tokenID := h.any()
 	var err error
 	if f.adoption != nil && tokenID == f.adoption.TokenID {
-		_, _, err = m.CheckAdopted(h.Context(), *f.adoption)
+		_, err = m.CheckAdopted(h.Context(), identity.UseCredential, *f.adoption)
 		if !f.begun && !f.ended && h.clock.Now().Before(f.expiresAt) && f.adoption.IssuedAt.Unix() > h.allOver[f.session.UserID].Unix() {
 			h.say("  adopts %s", f.session.ID)
 			h.begin(f)
 		}
 	} else {
-		_, _, err = m.Check(h.Context(), f.session.UserID, f.session.ID, tokenID)
+		_, err = m.Check(h.Context(), identity.UseCredential, f.session.UserID, f.session.ID, tokenID)
 	}
 	h.say("%d: check of %s: %v", i, tokenID, err)
 	want := h.live(f) && (f.newest(tokenID) || h.overlaps(f, tokenID))

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/session"
 )
 
@@ -41,7 +42,7 @@ func TestRevocationDuringARead(t *testing.T) {
 				release := make(chan struct{})
 				h.onFind = func(context.Context) error { <-release; return nil }
 				before := make(chan error, 1)
-				go func() { _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); before <- err }()
+				go func() { _, err := m.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID); before <- err }()
 				synctest.Wait() // it has read the session and waits
 
 				if err := h.store.Delete(t.Context(), 7, s.ID); err != nil {
@@ -49,7 +50,7 @@ func TestRevocationDuringARead(t *testing.T) {
 				}
 				revoke(m, s)
 				after := make(chan error, 1)
-				go func() { _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); after <- err }()
+				go func() { _, err := m.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID); after <- err }()
 				synctest.Wait()
 				close(release)
 				if err := <-before; err != nil {
@@ -74,7 +75,7 @@ func TestRevocationOutlivesALateRead(t *testing.T) {
 		release := make(chan struct{})
 		h.onFind = func(context.Context) error { <-release; return nil }
 		before := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); before <- err }()
+		go func() { _, err := m.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID); before <- err }()
 		synctest.Wait()
 		if err := m.End(t.Context(), 7, s.ID); err != nil {
 			t.Fatal(err)
@@ -103,13 +104,19 @@ func TestLoginDuringAnotherRefusal(t *testing.T) {
 		release := make(chan struct{})
 		h.onAccount = func(context.Context) error { <-release; return nil }
 		refused := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, forged.ID, forged.Token.ID); refused <- err }()
+		go func() {
+			_, err := m.Check(t.Context(), identity.UseCredential, 7, forged.ID, forged.Token.ID)
+			refused <- err
+		}()
 		synctest.Wait() // it has read the old password and waits
 		h.accounts.Set(session.Account{UserID: 7, Role: "agent", MayLogin: true, PasswordFingerprint: "second"})
 		fresh := h.login(t, 7) // on another replica
 		time.Sleep(time.Millisecond)
 		login := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, fresh.ID, fresh.Token.ID); login <- err }()
+		go func() {
+			_, err := m.Check(t.Context(), identity.UseCredential, 7, fresh.ID, fresh.Token.ID)
+			login <- err
+		}()
 		synctest.Wait()
 		close(release)
 		if err := <-refused; !errors.Is(err, session.ErrRevoked) {
@@ -134,12 +141,15 @@ func TestRefreshDuringAnotherRefusal(t *testing.T) {
 		release := make(chan struct{})
 		h.onFind = func(context.Context) error { <-release; return nil }
 		refused := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, s.ID, "a token from long ago"); refused <- err }()
+		go func() {
+			_, err := m.Check(t.Context(), identity.UseCredential, 7, s.ID, "a token from long ago")
+			refused <- err
+		}()
 		synctest.Wait() // it has read the session as it was and waits
 		newest := refreshed(t, other, s, s.Token.ID)
 		time.Sleep(time.Millisecond)
 		served := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, s.ID, newest); served <- err }()
+		go func() { _, err := m.Check(t.Context(), identity.UseCredential, 7, s.ID, newest); served <- err }()
 		synctest.Wait()
 		close(release)
 		if err := <-refused; !errors.Is(err, session.ErrRevoked) {
@@ -160,7 +170,7 @@ func TestDropOfOthers(t *testing.T) {
 		release := make(chan struct{})
 		h.onFind = func(context.Context) error { <-release; return nil }
 		done := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); done <- err }()
+		go func() { _, err := m.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID); done <- err }()
 		synctest.Wait()
 		m.Drop(7, other.ID)
 		m.DropAll(8)
@@ -184,13 +194,16 @@ func TestAccountReadFromBefore(t *testing.T) {
 		release := make(chan struct{})
 		h.onAccount = func(context.Context) error { <-release; return nil }
 		before := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, old.ID, old.Token.ID); before <- err }()
+		go func() { _, err := m.Check(t.Context(), identity.UseCredential, 7, old.ID, old.Token.ID); before <- err }()
 		synctest.Wait() // it has read the old password and waits
 		h.accounts.Set(session.Account{UserID: 7, Role: "agent", MayLogin: true, PasswordFingerprint: "second"})
 		fresh := h.login(t, 7) // on another replica
 		time.Sleep(time.Millisecond)
 		after := make(chan error, 1)
-		go func() { _, _, err := m.Check(t.Context(), 7, fresh.ID, fresh.Token.ID); after <- err }()
+		go func() {
+			_, err := m.Check(t.Context(), identity.UseCredential, 7, fresh.ID, fresh.Token.ID)
+			after <- err
+		}()
 		synctest.Wait()
 		close(release)
 		if err := <-before; err != nil {
@@ -239,7 +252,7 @@ func TestClientThatHangsUp(t *testing.T) {
 		h.onFind, h.onAccount = slow, slow
 		check := func(ctx context.Context) chan error {
 			done := make(chan error, 1)
-			go func() { _, _, err := m.Check(ctx, 7, s.ID, s.Token.ID); done <- err }()
+			go func() { _, err := m.Check(ctx, identity.UseCredential, 7, s.ID, s.Token.ID); done <- err }()
 			synctest.Wait()
 			return done
 		}
@@ -281,7 +294,7 @@ func TestRefusedClientKeepsDatabaseCalm(t *testing.T) {
 		var all sync.WaitGroup
 		for range 200 {
 			all.Go(func() {
-				if _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); !errors.Is(err, session.ErrRevoked) {
+				if _, err := m.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID); !errors.Is(err, session.ErrRevoked) {
 					t.Errorf("Check: %v, want ErrRevoked", err)
 				}
 			})
@@ -314,7 +327,7 @@ func TestNoSessionSurvivesItsEnd(t *testing.T) {
 				}
 				var checks sync.WaitGroup
 				for range 4 {
-					checks.Go(func() { _, _, _ = m.Check(t.Context(), 7, s.ID, s.Token.ID) })
+					checks.Go(func() { _, _ = m.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID) })
 				}
 				end := func() error { return m.End(t.Context(), 7, s.ID) }
 				if i%2 == 0 {
@@ -324,12 +337,12 @@ func TestNoSessionSurvivesItsEnd(t *testing.T) {
 					t.Errorf("End: %v", err)
 				}
 				for range 3 {
-					if _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); !errors.Is(err, session.ErrRevoked) {
+					if _, err := m.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID); !errors.Is(err, session.ErrRevoked) {
 						t.Errorf("Check after End: %v, want ErrRevoked", err)
 					}
 				}
 				checks.Wait()
-				if _, _, err := m.Check(t.Context(), 7, s.ID, s.Token.ID); !errors.Is(err, session.ErrRevoked) {
+				if _, err := m.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID); !errors.Is(err, session.ErrRevoked) {
 					t.Errorf("Check after End: %v, want ErrRevoked", err)
 				}
 			}

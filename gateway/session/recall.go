@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -90,13 +91,13 @@ func (m *Manager) readSession(ctx context.Context, userID uint64, id string) (Se
 		return Session{}, err
 	}
 	if s.UserID != userID || s.ID != id {
-		// A Store that mixes up Sessions would let one user act as another.
-		return Session{}, errMixedUp
+		return Session{}, fmt.Errorf("session: %w", errMixedUp)
 	}
 	return s, nil
 }
 
-var errMixedUp = errors.New("the store returned another session than the one asked for")
+// errMixedUp is an answer about something else, by which one user would act as another.
+var errMixedUp = errors.New("another one was returned than the one asked for")
 
 // look returns a look at the account that is fresh, or that this call began. A read
 // under way that is too old is waited for before the next one begins: a client with
@@ -142,7 +143,7 @@ func (m *Manager) readAccount(ctx context.Context, userID uint64, at time.Time) 
 		return look{}, err
 	}
 	if a.UserID != userID {
-		return look{}, errors.New("another account was returned than the one asked for")
+		return look{}, fmt.Errorf("account: %w", errMixedUp)
 	}
 	return look{account: a, found: true, at: at}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"faveo-gateway/gateway/identity"
 )
 
 // attempts bounds how often Refresh begins again because the Session has changed
@@ -97,7 +99,7 @@ func (m *Manager) refreshable(ctx context.Context, r Refresh, now time.Time) (Se
 	if err != nil {
 		return Session{}, Account{}, fault("find session", err)
 	}
-	account, err := m.accountOf(ctx, &s, now)
+	account, _, err := m.accountOf(ctx, identity.UseCredential, &s, now)
 	if errors.Is(err, errShut) {
 		// As in Check the decision does not depend on what the Store answers.
 		_ = m.End(ctx, s.UserID, s.ID)

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/session"
 )
 
@@ -60,11 +61,11 @@ func TestRefreshInAHurry(t *testing.T) {
 			wantToken(t, m, s, id, true)
 		}
 	}
-	got, _, err := w.Check(t.Context(), 7, s.ID, chain[3])
+	got, err := w.Check(t.Context(), identity.UseCredential, 7, s.ID, chain[3])
 	if err != nil {
 		t.Fatalf("Check: %v", err)
 	}
-	for i, p := range got.Previous {
+	for i, p := range got.Session.Previous {
 		if p.TokenID != chain[2-i] || p.Successor != "" {
 			t.Errorf("memory has %+v at %d, want token %s and no successor", p, i, chain[2-i])
 		}
@@ -126,7 +127,7 @@ func TestRefreshedRecord(t *testing.T) {
 	}
 	// Memory has no successors.
 	want.Previous[0].Successor = ""
-	if got, _, err := w.Check(t.Context(), 7, s.ID, newest); err != nil || *got != want {
+	if got, err := w.Check(t.Context(), identity.UseCredential, 7, s.ID, newest); err != nil || *got.Session != want {
 		t.Errorf("Check = %+v, %v\nwant %+v", got, err, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/gateway/session"
 )
 
@@ -29,8 +30,8 @@ func TestSeenIsNotedNowAndThen(t *testing.T) {
 	}
 	seen := w.clock.Now().Truncate(time.Millisecond)
 	w.wantSeen(t, s, seen)
-	if got, _, err := w.Check(t.Context(), 7, s.ID, s.Token.ID); err != nil || !got.SeenAt.Equal(seen) {
-		t.Errorf("Check says that it was seen at %v, %v, want %v", got.SeenAt, err, seen)
+	if got, err := w.Check(t.Context(), identity.UseCredential, 7, s.ID, s.Token.ID); err != nil || !got.Session.SeenAt.Equal(seen) {
+		t.Errorf("Check says that it was seen at %v, %v, want %v", got.Session.SeenAt, err, seen)
 	}
 	for range 4 {
 		w.clock.Advance(time.Minute)

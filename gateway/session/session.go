@@ -51,6 +51,10 @@
 //
 //   - It never answers ErrRevoked because something is broken. A Store or a
 //     database that fails is ErrUnavailable, and no Session is ended for it.
+//   - It believes nothing longer than these bounds but within failure.grace: while the
+//     Store fails, what it knows of a Session lets requests that only read go on, and
+//     while the database fails, what it knows of an account any request, but for those
+//     that make or prolong a credential. What it knows to be over it does not believe.
 //   - It never refuses out of memory. What is cached can only let a request
 //     pass within the bounds above; each refusal is decided on a Session and an
 //     Account that were read after the request came, so a login with a new
