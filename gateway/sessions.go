@@ -50,8 +50,8 @@ func (s sessions) refreshableUntil(began, expires time.Time) time.Time {
 }
 
 // Principal implements stage.Sessions.
-func (s sessions) Principal(ctx context.Context, t identity.Token, from identity.Client) (*identity.Principal, error) {
-	account, err := s.check(ctx, t, from)
+func (s sessions) Principal(ctx context.Context, use identity.Use, t identity.Token, from identity.Client) (*identity.Principal, error) {
+	standing, err := s.check(ctx, use, t, from)
 	if err != nil {
 		return nil, err
 	}
@@ -60,38 +60,39 @@ func (s sessions) Principal(ctx context.Context, t identity.Token, from identity
 		proof = identity.ProofFaveoToken
 	}
 	return &identity.Principal{
-		UserID: t.UserID, Role: identity.RoleOf(account.Role), SessionID: t.SessionID, Proof: proof,
+		UserID: t.UserID, Role: identity.RoleOf(standing.Account.Role), SessionID: t.SessionID, Proof: proof, Grace: standing.Grace,
 	}, nil
 }
 
 // KeyPrincipal implements stage.Sessions. A ban, a deletion and another role count
-// within sessions.account_ttl, as they do for a session.
-func (s sessions) KeyPrincipal(ctx context.Context, key *identity.Key) (*identity.Principal, error) {
-	account, err := s.manager.Account(ctx, key.UserID)
+// within sessions.account_ttl, and failure.grace, as they do for a session.
+func (s sessions) KeyPrincipal(ctx context.Context, use identity.Use, key *identity.Key) (*identity.Principal, error) {
+	standing, err := s.manager.Account(ctx, use, key.UserID)
 	if err != nil {
 		return nil, err
 	}
-	return &identity.Principal{UserID: account.UserID, Role: identity.RoleOf(account.Role), Proof: identity.ProofAPIKey}, nil
+	account := standing.Account
+	return &identity.Principal{
+		UserID: account.UserID, Role: identity.RoleOf(account.Role), Proof: identity.ProofAPIKey, Grace: standing.Grace,
+	}, nil
 }
 
-// check returns the account behind a token whose session counts. A token of Faveo's
-// gets its session when it is first seen.
-func (s sessions) check(ctx context.Context, t identity.Token, from identity.Client) (account session.Account, err error) {
+// check returns the standing of a token whose session counts. A token of Faveo's gets
+// its session when it is first seen.
+func (s sessions) check(ctx context.Context, use identity.Use, t identity.Token, from identity.Client) (session.Standing, error) {
 	if !t.ByFaveo {
-		_, account, err = s.manager.Check(ctx, t.UserID, t.SessionID, t.ID)
-		return account, err
+		return s.manager.Check(ctx, use, t.UserID, t.SessionID, t.ID)
 	}
-	_, account, err = s.manager.CheckAdopted(ctx, session.Adoption{
+	return s.manager.CheckAdopted(ctx, use, session.Adoption{
 		UserID: t.UserID, SessionID: t.SessionID, TokenID: t.ID,
 		IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, RefreshableUntil: s.refreshableUntil(t.IssuedAt, t.ExpiresAt),
 		Address: from.Address, Agent: from.Agent,
 	})
-	return account, err
 }
 
 // Alive implements login.Sessions.
 func (s sessions) Alive(ctx context.Context, h login.Holder) error {
-	_, err := s.check(ctx, h.Token, h.Client)
+	_, err := s.check(ctx, identity.UseCredential, h.Token, h.Client)
 	return err
 }
 

@@ -48,7 +48,7 @@ func (a *Authenticator) proveKey(c echo.Context, x *Exchange) error {
 	if err := a.admit(c, x); err != nil || x.Principal != nil || x.Key == nil || x.Key.UserID == 0 {
 		return err
 	}
-	principal, err := a.Sessions.KeyPrincipal(c.Request().Context(), x.Key)
+	principal, err := a.Sessions.KeyPrincipal(c.Request().Context(), useOf(x.Request), x.Key)
 	x.Principal = principal
 	return err
 }

@@ -24,9 +24,9 @@ type Tokens interface {
 // of the infrastructure; gateway's error table tells them apart.
 type Sessions interface {
 	// Principal proves that a token's session is alive and its account may log in.
-	Principal(ctx context.Context, t identity.Token, from identity.Client) (*identity.Principal, error)
+	Principal(ctx context.Context, use identity.Use, t identity.Token, from identity.Client) (*identity.Principal, error)
 	// KeyPrincipal proves that the account that an API key is bound to may log in.
-	KeyPrincipal(ctx context.Context, key *identity.Key) (*identity.Principal, error)
+	KeyPrincipal(ctx context.Context, use identity.Use, key *identity.Key) (*identity.Principal, error)
 }
 
 // Authenticator turns a token or an API key into a Principal.
@@ -90,7 +90,7 @@ func (a *Authenticator) proveToken(c echo.Context, x *Exchange, found credential
 	if err := a.verify(x, found); err != nil {
 		return err
 	}
-	principal, err := a.Sessions.Principal(c.Request().Context(), x.Token, ClientOf(c))
+	principal, err := a.Sessions.Principal(c.Request().Context(), useOf(x.Request), x.Token, ClientOf(c))
 	x.Principal = principal
 	return err
 }

@@ -124,7 +124,7 @@ func (o *Observer) write(c echo.Context, x *Exchange, err error, status int, too
 	if !o.log.Enabled(ctx, level) {
 		return
 	}
-	var room [16]slog.Attr
+	var room [17]slog.Attr
 	attrs := append(room[:0],
 		slog.String("request_id", x.RequestID),
 		slog.String("client", x.Client),
@@ -143,6 +143,9 @@ func (o *Observer) write(c echo.Context, x *Exchange, err error, status int, too
 	}
 	if p := x.Principal; p != nil && p.Proof != identity.ProofToken {
 		attrs = append(attrs, slog.String("proof", string(p.Proof))) // Whose client still has a token of Faveo's, or an API key.
+	}
+	if p := x.Principal; p != nil && p.Grace != 0 {
+		attrs = append(attrs, slog.String("grace", p.Grace.String())) // What was believed though a store failed.
 	}
 	if x.Key != nil {
 		attrs = append(attrs, slog.String("api_key_id", x.Key.ID))
