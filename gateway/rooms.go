@@ -90,7 +90,7 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 		return nil, err
 	}
 	manager := session.NewManager(session.Options{
-		Store: s.redis, Accounts: accounts{s.faveo}, Config: c.Sessions, Registerer: r,
+		Store: s.redis, Accounts: accounts{s.faveo}, Config: c.Sessions, Failure: c.Failure, Registerer: r,
 	})
 	s.sessions = sessions{manager: manager, life: c.Tokens.TTL, refreshable: c.Tokens.RefreshTTL, now: time.Now}
 	g.background("signing keys", s.ring.Run)

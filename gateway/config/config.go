@@ -46,6 +46,8 @@ type Config struct {
 	Proxy         proxy.Config   `yaml:"proxy"`
 	Limits        limit.Config   `yaml:"limits"`
 	Observability Observability  `yaml:"observability"`
+
+	Failure session.Failure `yaml:"failure"`
 }
 
 // Default returns the defaults. They are not valid by themselves: the two
@@ -84,6 +86,7 @@ func (l *loader) validate(c *Config) {
 	c.Policy.Validate(l.reporter("policy"))
 	c.Proxy.Validate(l.reporter("proxy"))
 	c.Limits.Validate(l.reporter("limits"))
+	c.Failure.Validate(l.reporter("failure"))
 	c.Observability.Log.Validate(l.reporter("observability.log"))
 	c.Observability.Audit.Validate(l.reporter("observability.audit"))
 	if sameAddress(c.Server.Listen, c.Admin.Listen) {
