@@ -26,14 +26,15 @@ var mayImport = map[string][]string{
 	"gateway/token":      {"gateway/identity"},
 	"gateway/session":    {"gateway/identity"},
 	"gateway/keyring":    {"gateway/token"},
-	"gateway/redisstore": {"gateway/apikey", "gateway/keyring", "gateway/limit", "gateway/session", "gateway/token"},
-	"gateway/sqlstore":   {"gateway/apikey", "gateway/audit", "gateway/keyring", "gateway/limit", "upstream/database"},
+	"gateway/redisstore": {"gateway/apikey", "gateway/keyring", "gateway/limit", "gateway/session", "gateway/token", "upstream/breaker"},
+	"gateway/sqlstore":   {"gateway/apikey", "gateway/audit", "gateway/keyring", "gateway/limit", "upstream/breaker", "upstream/database"},
 	"gateway/storetest":  {"gateway/apikey", "gateway/audit", "gateway/keyring", "gateway/limit", "gateway/session", "gateway/token"},
 
 	"gateway/storetest/service": {"upstream/database"},
 
+	"upstream/breaker":         {},
 	"upstream/database":        {},
-	"upstream/faveo":           {"upstream/database", "upstream/laravel"},
+	"upstream/faveo":           {"upstream/breaker", "upstream/database", "upstream/laravel"},
 	"upstream/faveo/faveotest": {"upstream/standin", "upstream/faveo", "upstream/laravel"},
 	"upstream/standin":         {"upstream/faveo", "upstream/laravel"},
 }
