@@ -47,7 +47,8 @@
 // # What it refuses to do
 //
 // It does not retry and does not wait long: a call takes at most
-// Options.Timeout, also when the connection has to be made first. Ending a session is
+// Options.Timeout, also when the connection has to be made first, and a Redis that does not
+// answer is not asked for a moment, see breaker.go. Ending a session is
 // two calls, adopting one is three, a walk through all of them, or clearing lockouts,
 // is many. It never takes a broken record or an unexpected answer for a missing
 // session, a missing replica or a full bucket. It never reads from a replica of Redis.
@@ -69,6 +70,7 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 
 	"faveo-gateway/gateway/session"
+	"faveo-gateway/upstream/breaker"
 )
 
 // Observer is told of a call after it: which operation of a closed set, how long
@@ -123,6 +125,7 @@ type Store struct {
 	now     func() time.Time
 	observe Observer
 	scripts scripts
+	breaker *breaker.Breaker
 }
 
 // Open returns a Store on the Redis at o.URL. A URL that cannot be meant, and a
@@ -144,12 +147,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.Observe = func(string, time.Duration, error) {}
 	}
 	redis.SetLogger(&logging.VoidLogger{})
+	client := u.client(o)
 	s := &Store{
-		client:  redis.NewUniversalClient(u.client(o)),
+		client:  redis.NewUniversalClient(client),
 		keys:    keys{prefix: o.KeyPrefix},
 		timeout: o.Timeout, now: o.Now, observe: o.Observe,
 		scripts: newScripts(),
 	}
+	s.breaker = breaker.New(s.newWitness(client))
 	if err := s.Ping(ctx); isRefusal(err) {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -165,6 +170,7 @@ func isRefusal(err error) bool {
 
 // Close closes all connections and thereby ends every call, and Watch.
 func (s *Store) Close() error {
+	s.breaker.Close()
 	if err := s.client.Close(); err != nil {
 		return fmt.Errorf("redisstore: close: %w", err)
 	}
@@ -176,9 +182,23 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.call(ctx, opPing, func(ctx context.Context) error { return s.client.Ping(ctx).Err() })
 }
 
-// call does one operation within the timeout, reports it to Observe and names it
-// in its error. The answers that are no faults pass as they are.
+// call does one operation, unless it is one that breaks and Redis does not answer.
 func (s *Store) call(ctx context.Context, operation string, do func(context.Context) error) error {
+	if breaks(operation) {
+		if err := s.breaker.Allow(ctx); err != nil {
+			return fmt.Errorf("redisstore: %s: %w", operation, err)
+		}
+	}
+	err := s.ask(ctx, operation, do)
+	if isUnanswered(ctx, err) {
+		s.breaker.Unanswered(ctx)
+	}
+	return err
+}
+
+// ask does one operation within the timeout, reports it to Observe and names it
+// in its error. The answers that are no faults pass as they are.
+func (s *Store) ask(ctx context.Context, operation string, do func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	began := s.now()
