@@ -1,7 +1,11 @@
 package database
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -64,6 +68,24 @@ func IsIncomparable(err error) bool {
 	switch mysqlNumber(err) {
 	case mysqlIncomparable, mysqlUnconvertible:
 		return true
+	}
+	return false
+}
+
+// IsUnanswered reports whether err, of a question with that context of its asker, is that
+// nothing came back from the server. An error of the server came back; an asker who has
+// left did not wait for it.
+func IsUnanswered(ctx context.Context, err error) bool {
+	if errors.Is(ctx.Err(), context.Canceled) || mysqlNumber(err) != 0 || sqliteCode(err) != 0 {
+		return false
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	for _, broken := range []error{context.DeadlineExceeded, driver.ErrBadConn, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, broken) {
+			return true
+		}
 	}
 	return false
 }

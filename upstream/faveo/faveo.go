@@ -16,7 +16,8 @@
 // (case, accents, width, trailing spaces) is the table's choice, utf8mb4_unicode_ci or the older utf8_unicode_ci.
 // Statements are prepared, so no user name is ever part of an SQL text. The session keeps the server's sql_mode and
 // time zone, because Faveo's does and the text of a timestamp is what that session shows; only the character set and
-// the collation of the connection are set, to Faveo's utf8mb4_unicode_ci. Every call has a deadline.
+// the collation of the connection are set, to Faveo's utf8mb4_unicode_ci. Every call has a deadline, and
+// a database that does not answer is not asked for a moment, so that callers do not pile up (package breaker).
 //
 // Absent is not broken: ErrNotFound means that the database was asked and has no such account. Anything else is an
 // infrastructure fault, and no caller may take it for a wrong password.
@@ -37,6 +38,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"faveo-gateway/upstream/breaker"
 	"faveo-gateway/upstream/database"
 )
 
@@ -127,6 +129,7 @@ type DB struct {
 	security    *cached[Security]
 	columns     *cached[loginColumns]
 	hashes      atomic.Pointer[hashes]
+	breaker     *breaker.Breaker
 }
 
 // Open checks the options and makes the pool. It does not connect, so a gateway may start before its database; Ping
@@ -155,6 +158,7 @@ func Open(_ context.Context, o Options) (*DB, error) {
 	pool.SetConnMaxLifetime(connectionLife)
 	pool.SetConnMaxIdleTime(connectionIdle)
 	db := &DB{options: o, pool: pool, lookup: lookupFor(url.Dialect())}
+	db.breaker = breaker.New(db.newWitness(url))
 	db.version = newCached(versionRefresh, o.Now, db.readVersion)
 	db.siteURL = newCached(versionRefresh, o.Now, db.readSiteURL)
 	db.departments = newCached(versionRefresh, o.Now, db.readDepartmentTable)
@@ -172,15 +176,42 @@ func lookupFor(d database.Dialect) lookupStatements {
 }
 
 // Close ends all connections; calls under way fail.
-func (db *DB) Close() error { return db.pool.Close() }
+func (db *DB) Close() error {
+	db.breaker.Close()
+	return db.pool.Close()
+}
 
 // Ping makes one round trip. Its error is an infrastructure fault.
 func (db *DB) Ping(ctx context.Context) error {
-	return db.ask(ctx, "ping", func(ctx context.Context) error { return db.pool.PingContext(ctx) })
+	return db.try(ctx, "ping", func(ctx context.Context) error { return db.pool.PingContext(ctx) })
 }
 
-// ask runs one query under the deadline and reports it. ErrNotFound passes as it is, faults are wrapped.
+// newWitness returns the Witness of the breaker. It looks into the table that every login and every request depends
+// on: while that is locked, as by an upgrade of Faveo, nothing else would be answered either.
+func (db *DB) newWitness(url database.URL) breaker.Witness {
+	look := url.Witness(db.options.Timeout, "SELECT id FROM users LIMIT 1")
+	return func(ctx context.Context) error { return db.run(ctx, "ping", look) }
+}
+
+// ask runs one query, unless the database does not answer. ErrNotFound passes as it is, faults are wrapped.
 func (db *DB) ask(ctx context.Context, operation string, query func(context.Context) error) error {
+	if err := db.breaker.Allow(ctx); err != nil {
+		return fmt.Errorf("faveo: %s: %w", operation, err)
+	}
+	return db.try(ctx, operation, query)
+}
+
+// try runs one query, whether the database is known to answer or not.
+func (db *DB) try(ctx context.Context, operation string, query func(context.Context) error) error {
+	err := db.run(ctx, operation, query)
+	if database.IsUnanswered(ctx, err) {
+		db.breaker.Unanswered(ctx)
+	}
+	return err
+}
+
+// run runs one query under the deadline and reports it.
+func (db *DB) run(ctx context.Context, operation string, query func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, db.options.Timeout)
 	defer cancel()
 	began := db.options.Now()
