@@ -62,7 +62,7 @@ func (k apiKeys) Find(ctx context.Context, id string) (r apikey.Record, err erro
 	if !apikey.ValidID(id) {
 		return apikey.Record{}, apikey.ErrNotFound
 	}
-	err = k.call(ctx, "apikey_find", k.timeout, func(ctx context.Context) error {
+	err = k.call(ctx, opAPIKeyFind, k.timeout, func(ctx context.Context) error {
 		r, err = readAPIKey(k.db.QueryRowContext(ctx, selectAPIKeys+` WHERE id = ?`, id))
 		if errors.Is(err, sql.ErrNoRows) {
 			return apikey.ErrNotFound

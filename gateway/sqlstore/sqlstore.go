@@ -29,6 +29,7 @@ import (
 	"faveo-gateway/gateway/apikey"
 	"faveo-gateway/gateway/audit"
 	"faveo-gateway/gateway/keyring"
+	"faveo-gateway/upstream/breaker"
 	"faveo-gateway/upstream/database"
 )
 
@@ -95,6 +96,7 @@ type Store struct {
 	timeout  time.Duration
 	observe  Observer
 	now      func() time.Time
+	breaker  *breaker.Breaker
 }
 
 // Open opens the database and makes sure that it answers. It needs no table
@@ -118,14 +120,15 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("sqlstore: database %w", err)
 	}
 	s := &Store{db: db, timeout: o.Timeout, observe: o.Observe, now: o.Now}
+	s.breaker = breaker.New(s.newWitness(url))
 	if url.Dialect() == database.MySQL {
 		s.lockRows = " FOR UPDATE" // SQLite locks the file when a transaction begins.
 	}
 	if s.provider, err = newProvider(db, url.Dialect()); err != nil {
-		return nil, errors.Join(fmt.Errorf("sqlstore: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("sqlstore: %w", err), s.Close())
 	}
 	if err := s.Ping(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
@@ -151,11 +154,41 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Close closes all connections.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	s.breaker.Close()
+	return s.db.Close()
+}
 
-// call runs one operation within its deadline, names its error, and tells
-// Observe of it.
+// newWitness returns the Witness of the breaker.
+func (s *Store) newWitness(url database.URL) breaker.Witness {
+	look := url.Witness(s.timeout, "SELECT 1")
+	return func(ctx context.Context) error { return s.run(ctx, "ping", s.timeout, look) }
+}
+
+// breaks reports whether an operation is left out while the database does not answer:
+// the one that requests wait for. The others go on beside them, or an operator asks for
+// them, and tell the truth.
+func breaks(operation string) bool { return operation == opAPIKeyFind }
+
+// opAPIKeyFind is the lookup of an API key that a request has.
+const opAPIKeyFind = "apikey_find"
+
+// call runs one operation, unless it is one that breaks and the database does not answer.
 func (s *Store) call(ctx context.Context, operation string, timeout time.Duration, run func(context.Context) error) error {
+	if breaks(operation) {
+		if err := s.breaker.Allow(ctx); err != nil {
+			return fmt.Errorf("sqlstore: %s: %w", operation, err)
+		}
+	}
+	err := s.run(ctx, operation, timeout, run)
+	if database.IsUnanswered(ctx, err) {
+		s.breaker.Unanswered(ctx)
+	}
+	return err
+}
+
+// run runs one operation within its deadline, names its error, and tells Observe of it.
+func (s *Store) run(ctx context.Context, operation string, timeout time.Duration, run func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	began := s.now()
