@@ -14,6 +14,7 @@ type switchboard struct {
 
 	mu    sync.Mutex
 	off   bool
+	hung  bool
 	conns map[net.Conn]bool
 	wait  sync.WaitGroup
 }
@@ -53,6 +54,39 @@ func (s *switchboard) cut() (mend func()) {
 	}
 }
 
+// hang keeps every connection open and takes new ones, and lets nothing through any more
+// until the returned function is called.
+func (s *switchboard) hang() (mend func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hung = true
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.hung = false
+		for c := range s.conns {
+			c.Close() // What was swallowed never comes.
+		}
+	}
+}
+
+// gate is a way out of the switchboard.
+type gate struct {
+	*switchboard
+	out net.Conn
+}
+
+// Write implements io.Writer.
+func (g gate) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	hung := g.hung
+	g.mu.Unlock()
+	if hung {
+		return len(p), nil
+	}
+	return g.out.Write(p)
+}
+
 func (s *switchboard) accept() {
 	for {
 		near, err := s.listener.Accept()
@@ -75,8 +109,8 @@ func (s *switchboard) forward(near net.Conn) {
 	}
 	defer s.release(far)
 	var both sync.WaitGroup
-	both.Go(func() { io.Copy(far, near); far.Close() })
-	both.Go(func() { io.Copy(near, far); near.Close() })
+	both.Go(func() { io.Copy(gate{s, far}, near); far.Close() })
+	both.Go(func() { io.Copy(gate{s, near}, far); near.Close() })
 	both.Wait()
 }
 
