@@ -37,8 +37,8 @@
 //     route, and the key, session, user or address that a request is about.
 //   - It shows the secret of an API key in one answer, the one that makes it.
 //   - It stops no change half way because its client hung up.
-//   - It knows nothing of what it looks after: that is behind six small interfaces,
-//     Keys, Sessions, APIKeys, Lockouts, Audit and Configuration. What a name, a scope or a rate may
+//   - It knows nothing of what it looks after: that is behind seven small interfaces,
+//     Keys, Sessions, APIKeys, Lockouts, Audit, Policy and Configuration. What a name, a scope or a rate may
 //     be, they say; here a request is read, and its answer written.
 package admin
 
@@ -86,6 +86,7 @@ type Options struct {
 	APIKeys  APIKeys
 	Lockouts Lockouts
 	Audit    Audit
+	Policy   Policy
 	// Configuration is the gateway's own.
 	Configuration Configuration
 	// Log takes one event for each request that is none of the open routes. Nil
@@ -113,6 +114,7 @@ type Handler struct {
 	lockouts Lockouts
 	audit    Audit
 	config   Configuration
+	policy   Policy
 	log      *slog.Logger
 	tell     func(Event)
 }
@@ -122,7 +124,8 @@ func New(o Options) *Handler {
 	h := &Handler{
 		echo: echo.New(), checks: o.Checks, timeout: o.CheckTimeout,
 		enabled: o.Token != "", token: sha256.Sum256([]byte(o.Token)), hosts: hostNames(o),
-		keys: o.Keys, sessions: o.Sessions, apiKeys: o.APIKeys, lockouts: o.Lockouts, audit: o.Audit, config: o.Configuration,
+		keys: o.Keys, sessions: o.Sessions, apiKeys: o.APIKeys, lockouts: o.Lockouts, audit: o.Audit,
+		policy: o.Policy, config: o.Configuration,
 		log: o.Log, tell: o.Observe,
 	}
 	if h.log == nil {

@@ -101,7 +101,7 @@ func newDesk() desk {
 	d.Handler = admin.New(admin.Options{
 		Gatherer: prometheus.NewRegistry(), CheckTimeout: time.Second,
 		Token: secret, ListenHost: "gateway.internal", Hosts: []string{"admin.example.test"},
-		Keys: d.fake, Sessions: sessions{d.fake}, APIKeys: apiKeys{d.fake}, Lockouts: lockouts{d.fake}, Audit: trail{d.fake},
+		Keys: d.fake, Sessions: sessions{d.fake}, APIKeys: apiKeys{d.fake}, Lockouts: lockouts{d.fake}, Audit: trail{d.fake}, Policy: rules{d.fake},
 		Log: slog.New(slog.NewJSONHandler(d.log, nil)), Observe: func(e admin.Event) { *d.told = append(*d.told, e) },
 	})
 	return d
@@ -303,6 +303,15 @@ func TestRoutes(t *testing.T) {
 		},
 		{"GET", "/admin/v1/audit?after=0", nil, 200, "follow 0 1000", `{"entries":[]}`, nil},
 		{"GET", "/admin/v1/audit?after=18446744073709551615&limit=10000", nil, 200, "follow 18446744073709551615 10000", `{"entries":[]}`, nil},
+		{
+			"GET", "/admin/v1/policy/explain?method=GET&path=/api/v1/helpdesk/ticket%3Fid%3D41&user=7&role=user&param=a%3D1%26b%5B%5D%3Dx%2520y&at=noon" +
+				"&email=a@example.test&departments=1,4&teams=5&scope=staff,public&key_id=abc&key_name=shop&owner=7&collaborator=8,9&department=2&assignee=3&team=6",
+			nil, 200, "explain {Method:GET Path:/api/v1/helpdesk/ticket?id=41 Params:[a=1 b[]=x y] At:noon Role:user User:7 Email:a@example.test " +
+				"Departments:[1 4] Teams:[5] Scopes:[staff,public] KeyID:abc KeyName:shop Ticket:<nil>} " +
+				"{Owner:7 Collaborators:[8 9] Department:2 Assignee:3 Team:6}",
+			`{"request":"","caller":"","effect":"deny","reason":"blocked","because":"","enforced":false,"answer":"403 forbidden","status":403}`,
+			map[string]any{"route": "/admin/v1/policy/explain", "user_id": 7.0},
+		},
 		{"GET", "/admin/v1/audit/verify", nil, 200, `verify 0 ""`, `{"checked":4,"unproved":0,"sequence":4,"hash":"` + digest + `","more":false}`, nil},
 		{"GET", "/admin/v1/audit/verify?after=0", nil, 200, `verify 0 ""`, `{"checked":4,"unproved":0,"sequence":4,"hash":"` + digest + `","more":false}`, nil},
 		{

@@ -18,6 +18,7 @@ type (
 	apiKeys  struct{ *fake }
 	lockouts struct{ *fake }
 	trail    struct{ *fake }
+	rules    struct{ *fake }
 )
 
 func (k apiKeys) List(ctx context.Context) ([]admin.APIKey, error) {
@@ -60,6 +61,15 @@ func (a trail) Tail(ctx context.Context, follow bool, after uint64, limit int) (
 		return nil, a.call(ctx, "follow %d %d", after, limit)
 	}
 	return []admin.AuditEntry{{Sequence: 9, Time: created, Kind: "login", Outcome: "success", Count: 1, Hash: digest}}, a.call(ctx, "tail %d", limit)
+}
+
+func (r rules) Explain(ctx context.Context, q admin.Question) (admin.Explanation, error) {
+	ticket := admin.Ticket{}
+	if q.Ticket != nil {
+		ticket = *q.Ticket
+		q.Ticket = nil
+	}
+	return admin.Explanation{Effect: "deny", Reason: "blocked", Answer: "403 forbidden", Status: 403}, r.call(ctx, "explain %+v %+v", q, ticket)
 }
 
 func (a trail) Verify(ctx context.Context, after uint64, hash string) (admin.AuditProof, error) {

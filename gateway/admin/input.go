@@ -29,6 +29,9 @@ type input struct {
 	follow bool
 	after  uint64
 	hash   string
+
+	// question is that to the policy, but for its user.
+	question Question
 }
 
 // readInput reads all of a request, and refuses what the route does not know.

@@ -22,6 +22,26 @@ const (
 	paramHash      = "hash"
 )
 
+// The names of what a question to the policy is made of.
+const (
+	paramMethod       = "method"
+	paramPath         = "path"
+	paramParam        = "param"
+	paramAt           = "at"
+	paramRole         = "role"
+	paramEmail        = "email"
+	paramDepartments  = "departments"
+	paramTeams        = "teams"
+	paramScope        = "scope"
+	paramKeyID        = "key_id"
+	paramKeyName      = "key_name"
+	paramOwner        = "owner"
+	paramCollaborator = "collaborator"
+	paramDepartment   = "department"
+	paramAssignee     = "assignee"
+	paramTeam         = "team"
+)
+
 // MaxLimit bounds one list, and defaultLimit is for those who do not say.
 const (
 	MaxLimit     = 10_000
@@ -58,6 +78,48 @@ func (in *input) set(name, text string) (want string) {
 		return read(&in.after, text, parseAfter, "the number of an entry, or 0")
 	case paramHash:
 		return read(&in.hash, text, parseHash, "the hash of an entry, 64 digits in hexadecimal")
+	default:
+		return in.setQuestion(name, text)
+	}
+}
+
+// setQuestion is set for what a question to the policy is made of.
+func (in *input) setQuestion(name, text string) (want string) {
+	const number, numbers = "a number, at least 1", "numbers, separated by commas"
+	q := &in.question
+	switch name {
+	case paramMethod:
+		return read(&q.Method, text, parseMethod, "a method")
+	case paramPath:
+		return read(&q.Path, text, parsePath, "a path without the base path, from / on")
+	case paramParam:
+		return read(&q.Params, text, parseParams, "parameters as in a query, name=value&name=value, encoded once more")
+	case paramAt:
+		return read(&q.At, text, parseText, "a time, or absent")
+	case paramRole:
+		return read(&q.Role, text, parseText, "a role, or absent")
+	case paramEmail:
+		return read(&q.Email, text, parseText, "an e-mail address, or absent")
+	case paramDepartments:
+		return read(&q.Departments, text, parseNumbers, numbers)
+	case paramTeams:
+		return read(&q.Teams, text, parseNumbers, numbers)
+	case paramScope:
+		return read(&q.Scopes, text, parseOne, "scopes, separated by commas, or absent")
+	case paramKeyID:
+		return read(&q.KeyID, text, parseText, "the id of an API key, or absent")
+	case paramKeyName:
+		return read(&q.KeyName, text, parseText, "the name of an API key, or absent")
+	case paramOwner:
+		return read(&in.ticket().Owner, text, ParseNumber, number)
+	case paramCollaborator:
+		return read(&in.ticket().Collaborators, text, parseNumbers, numbers)
+	case paramDepartment:
+		return read(&in.ticket().Department, text, ParseNumber, number)
+	case paramAssignee:
+		return read(&in.ticket().Assignee, text, ParseNumber, number)
+	case paramTeam:
+		return read(&in.ticket().Team, text, ParseNumber, number)
 	default:
 		panic("a route knows a parameter that has no field: " + name) // A programmer's mistake.
 	}

@@ -184,6 +184,7 @@ func TestBadInput(t *testing.T) {
 		apiKeys, oneKey      = "/admin/v1/apikeys", "/admin/v1/apikeys/" + keyID
 		lockouts             = "/admin/v1/lockouts"
 		audit, verify        = "/admin/v1/audit", "/admin/v1/audit/verify"
+		explain              = "/admin/v1/policy/explain?method=GET&path=/api/v1/x"
 	)
 	jsonBody := func(text string) change { return body("application/json", text) }
 	for _, try := range []struct {
@@ -251,6 +252,17 @@ func TestBadInput(t *testing.T) {
 		{"a rotation with the overlap in the query", "POST", oneKey + "/rotate?overlap=0s", nil, `"overlap" is unknown`},
 		{"a revocation with an overlap", "POST", oneKey + "/revoke", jsonBody(`{"overlap":"24h"}`), `"overlap" is unknown`},
 		{"API keys of a user", "GET", apiKeys + "?user=7", nil, `"user" is unknown`},
+
+		{"a question without a method", "GET", "/admin/v1/policy/explain?path=/api", nil, "method=METHOD and path=PATH are needed"},
+		{"a question without a path", "GET", "/admin/v1/policy/explain?method=GET", nil, "method=METHOD and path=PATH are needed"},
+		{"a question with a method of two words", "GET", "/admin/v1/policy/explain?method=GET+/x&path=/api", nil, `"method" must be a method`},
+		{"a question with a whole URL", "GET", "/admin/v1/policy/explain?method=GET&path=http://x/api", nil, `"path" must be a path`},
+		{"a question with an empty role", "GET", explain + "&role=", nil, `"role" must be a role`},
+		{"a question with user 0", "GET", explain + "&user=0", nil, `"user" must be the number of a user`},
+		{"a question with two scopes", "GET", explain + "&scope=staff&scope=public", nil, `"scope" is given more than once`},
+		{"a question with a name for a department", "GET", explain + "&departments=1,sales", nil, `"departments" must be numbers`},
+		{"a question with a parameter that is half encoded", "GET", explain + "&param=a%3D%25zz", nil, `"param" must be parameters`},
+		{"a question with a misspelled role", "GET", explain + "&rol=user", nil, `"rol" is unknown`},
 
 		{"lockouts of nobody", "DELETE", lockouts, nil, "One of user=N, address=A and all=true"},
 		{"lockouts of a user and an address", "DELETE", lockouts + "?user=7&address=192.0.2.7", nil, "and only one"},

@@ -58,6 +58,7 @@ func (h *Handler) routes() []route {
 		{method: http.MethodGet, path: audit + "/verify", query: []string{paramAfter, paramHash}, do: h.verifyAudit},
 		{method: http.MethodGet, path: "/admin/v1/replicas", do: h.replicas},
 		{method: http.MethodPost, path: "/admin/v1/reload", do: h.reload},
+		{method: http.MethodGet, path: "/admin/v1/policy/explain", query: explainParameters(), do: h.explain},
 	}
 }
 
