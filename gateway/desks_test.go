@@ -31,6 +31,24 @@ func (w *world) command(line string) (code int, stdout, stderr string) {
 	return code, out.String(), errors.String()
 }
 
+// offline runs a command that knows nothing of the gateway.
+func (w *world) offline(line string) (code int, stdout, stderr string) {
+	w.t.Helper()
+	var out, errors bytes.Buffer
+	code = cli.Run(w.t.Context(), cli.Process{Args: strings.Fields(line), Stdout: &out, Stderr: &errors})
+	return code, out.String(), errors.String()
+}
+
+// compact is a document without its blanks.
+func compact(t *testing.T, document string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Compact(&out, []byte(document)); err != nil {
+		t.Fatalf("%q: %v", document, err)
+	}
+	return out.String()
+}
+
 // wantSaid runs a command that has to succeed with exactly these words.
 func (w *world) wantSaid(line, want string) {
 	w.t.Helper()

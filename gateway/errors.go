@@ -161,13 +161,6 @@ func denialOf(reason policy.Reason) problem {
 	}
 }
 
-// Answer says how a denial of the policy is answered: its status, and the code
-// of its body.
-func Answer(reason policy.Reason) (status int, code string) {
-	p := denialOf(reason)
-	return p.status, p.code
-}
-
 // renderError is Echo's HTTPErrorHandler: every refusal and fault is answered
 // here and nowhere else.
 func renderError(err error, c echo.Context) {

@@ -1,36 +1,33 @@
-package cli
+package gateway
 
-import (
-	"faveo-gateway/gateway"
-	"faveo-gateway/policy"
-)
+import "faveo-gateway/policy"
 
-// answer says in words why a decision came out as it did, and how the gateway
+// verdict says in words why a decision came out as it did, and how the gateway
 // answers a denial: its status and the code of its body. With status 0 the
 // request goes on: to Faveo, or to what the gateway answers itself.
-type answer struct {
+type verdict struct {
 	because string
 	status  int
 	code    string
 }
 
 // denied is a denial with the answer that the gateway gives.
-func denied(r policy.Reason, because string) answer {
-	status, code := gateway.Answer(r)
-	return answer{because, status, code}
+func denied(r policy.Reason, because string) verdict {
+	p := denialOf(r)
+	return verdict{because, p.status, p.code}
 }
 
-// answerTo finds the answer to a reason.
-func answerTo(r policy.Reason) answer {
+// verdictOf finds the verdict that a reason is of.
+func verdictOf(r policy.Reason) verdict {
 	switch r {
 	case policy.ReasonAllowed:
-		return answer{because: "the caller may"}
+		return verdict{because: "the caller may"}
 	case policy.ReasonPublic:
-		return answer{because: "the route needs no token"}
+		return verdict{because: "the route needs no token"}
 	case policy.ReasonWeb:
-		return answer{because: "the route is a page of the web UI, with a login of its own"}
+		return verdict{because: "the route is a page of the web UI, with a login of its own"}
 	case policy.ReasonGateway:
-		return answer{because: "the gateway answers the route itself, it never goes to Faveo"}
+		return verdict{because: "the gateway answers the route itself, it never goes to Faveo"}
 	case policy.ReasonUnauthenticated:
 		return denied(r, "the route needs a token")
 	case policy.ReasonForbiddenRole:

@@ -78,6 +78,13 @@ func (g *Gateway) reload() (config.Change, error) {
 	return change, nil
 }
 
+// engine is the policy in force.
+func (g *Gateway) engine() *policy.Engine {
+	g.settings.mu.Lock()
+	defer g.settings.mu.Unlock()
+	return g.settings.policy
+}
+
 // hashOf is the number by which replicas with another configuration or policy are found.
 func hashOf(c *config.Config, engine *policy.Engine) uint64 {
 	digest := engine.Digest()

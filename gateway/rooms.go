@@ -200,6 +200,7 @@ func (g *Gateway) privateDoor(o Options, gatherer prometheus.Gatherer) admin.Opt
 		},
 		Lockouts: lockoutDesk{s.limits, s.trail},
 		Audit:    auditDesk{s.trail},
+		Policy:   policyDesk{g.engine, time.Now},
 
 		Configuration: configDesk{g},
 		Observe:       s.trail.admin,

@@ -278,7 +278,7 @@ func TestPolicyMisunderstood(t *testing.T) {
 		{[]string{"policy", "explain", "GET", "/api", "-c", "absent.yaml"}, 1, "absent.yaml"},
 		{[]string{"policy", "explain", "GET", "/api", "--scope", "staff, boss"}, 1, `--scope: scope "boss": want a class (public, `},
 		{[]string{"policy", "explain", "GET", "/api", "--scope", ""}, 1, `--scope: scope "": it is empty`},
-		{[]string{"policy", "explain", "GET", "/api", "--key-name", "shop"}, 1, "--key-name without --scope"},
+		{[]string{"policy", "explain", "GET", "/api", "--key-name", "shop"}, 1, "--key-name without a scope"},
 		{[]string{"policy", "routes", "-o", "xml"}, 1, "--output"},
 		{[]string{"policy", "routes", "surplus"}, 2, "surplus"},
 		{[]string{"policy", "test"}, 2, "requires at least 1 arg"},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"faveo-gateway/gateway"
 	"faveo-gateway/policy"
 )
 
@@ -62,27 +63,11 @@ func routesOf(e *policy.Engine) []routeRow {
 	for i, r := range rules {
 		rows[i] = routeRow{
 			Methods: r.Methods, Path: r.Path, Class: string(r.Class), Effect: string(r.Effect), Roles: r.Roles,
-			Objects: objectsOf(r), When: r.Condition, Filters: texts(r.Filters), Mode: string(r.Mode),
+			Objects: gateway.ObjectsOf(r), When: r.Condition, Filters: texts(r.Filters), Mode: string(r.Mode),
 			Rule: r.Name, Reason: r.Explanation, Source: r.Source, Line: r.Line,
 		}
 	}
 	return rows
-}
-
-// objectsOf says by what a request names objects: "ticket ticket_id|id".
-func objectsOf(r policy.RuleInfo) []string {
-	var objects []string
-	for _, c := range r.Objects {
-		by := strings.Join(c.Parameters, "|")
-		if c.Capture != "" {
-			by = "{" + c.Capture + "}"
-		}
-		if c.List {
-			by += ",…"
-		}
-		objects = append(objects, string(c.Kind)+" "+by)
-	}
-	return objects
 }
 
 // texts turns a closed set's members into texts.
