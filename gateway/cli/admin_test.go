@@ -295,7 +295,7 @@ func TestManagementToken(t *testing.T) {
 		stderr  string
 	}{
 		{"a variable", []string{variable + adminToken}, nil, 0, ""},
-		{"a variable set twice", []string{variable + "hidden-wrong", variable + adminToken}, nil, 0, ""},
+		{"a variable set twice", []string{variable + adminToken, variable + "hidden-wrong"}, nil, 0, ""},
 		{"a variable that names a file", []string{fileVariable + good}, nil, 0, ""},
 		{"a flag", nil, []string{"--admin-token-file", good}, 0, ""},
 		{"the flag wins", []string{variable + "hidden-wrong"}, []string{"--admin-token-file", good}, 0, ""},

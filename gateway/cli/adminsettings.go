@@ -113,14 +113,13 @@ func (s *adminSettings) token(environ []string) (token, source string, err error
 	return token, source, nil
 }
 
-// variable is a variable of the environment; of two with one name the last counts,
-// as for a process that is started with them.
+// variable is a variable of the environment; of two with one name the first counts,
+// as in the configuration.
 func variable(environ []string, name string) string {
-	value := ""
 	for _, entry := range environ {
 		if text, found := strings.CutPrefix(entry, name+"="); found {
-			value = text
+			return text
 		}
 	}
-	return value
+	return ""
 }
