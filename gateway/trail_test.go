@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -203,4 +204,27 @@ func TestTrailTellsOfFaults(t *testing.T) {
 		}
 	}
 	w.wantProved(4)
+}
+
+// TestFailedChangeIsInTheTrail, with whom it was about: nobody knows how far it went.
+func TestFailedChangeIsInTheTrail(t *testing.T) {
+	over, _, redis := behindSwitches(t, "0s")
+	w := start(t, managed(over))
+	id := strings.Repeat("A", 22)
+	redis.cut()
+	for _, path := range []string{"sessions?user=4", "sessions/" + id + "?user=5"} {
+		if got := w.manage(http.MethodDelete, path, ""); got.status != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+	var got []string
+	for _, e := range w.awaitEntries(3) {
+		if e.Kind == "admin" {
+			got = append(got, fmt.Sprint(e.Outcome, " ", e.Detail, " ", e.UserID, " ", e.Subject))
+		}
+	}
+	want := []string{"failed DELETE /admin/v1/sessions 4 ", "failed DELETE /admin/v1/sessions/:session_id 5 " + id}
+	if !slices.Equal(got, want) {
+		t.Errorf("the trail has %q, want %q", got, want)
+	}
 }

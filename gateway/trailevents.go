@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -106,10 +107,25 @@ func (t trail) admin(e admin.Event) {
 		entry.Outcome = audit.Refused
 	case e.Status >= http.StatusInternalServerError && e.Method != http.MethodGet:
 		entry.Outcome, entry.Actor, entry.Detail = audit.Failed, actorAdmin, e.Method+" "+e.Route
+		entry.UserID, entry.Subject = whom(e.About)
 	default:
 		return
 	}
 	t.Record(entry)
+}
+
+// whom reads what a request to the admin API was about: a user, and a key, a session or an
+// address.
+func whom(about []slog.Attr) (userID uint64, subject string) {
+	for _, attr := range about {
+		switch attr.Value.Kind() {
+		case slog.KindUint64:
+			userID = attr.Value.Uint64()
+		case slog.KindString:
+			subject = attr.Value.String()
+		}
+	}
+	return userID, subject
 }
 
 // refusals records each refused request. The login tells of its own.
