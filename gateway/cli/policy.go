@@ -84,9 +84,6 @@ func (s *policySettings) engine(p Process) (*policy.Engine, error) {
 	return policy.Load(c)
 }
 
-// place is where a rule is written.
-func place(r policy.RuleInfo) string { return fmt.Sprintf("%s:%d", r.Source, r.Line) }
-
 // printJSON writes one indented document.
 func printJSON(out io.Writer, v any) error {
 	encoder := json.NewEncoder(out)

@@ -8,7 +8,7 @@ import (
 // Witness returns a question whose answer shows that the database works: nil when
 // anything came back, be it an error of the server. It takes a connection of its own each
 // time, so that neither questions under way nor what became of older connections is in
-// its way. query must be one that is answered at once.
+// its way. query has one column and is one that is answered at once.
 func (u URL) Witness(timeout time.Duration, query string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		pool, err := u.Open(Settings{Timeout: timeout})
@@ -16,11 +16,8 @@ func (u URL) Witness(timeout time.Duration, query string) func(context.Context) 
 			return err
 		}
 		defer func() { _ = pool.Close() }()
-		rows, err := pool.QueryContext(ctx, query)
-		if err == nil {
-			err = rows.Close()
-		}
-		if IsUnanswered(ctx, err) {
+		var one any
+		if err := pool.QueryRowContext(ctx, query).Scan(&one); IsUnanswered(ctx, err) {
 			return err
 		}
 		return nil
