@@ -1,8 +1,6 @@
 package keyring
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
@@ -41,42 +39,5 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 func (m *metrics) count(r result) {
 	if r != none {
 		m.rotations[r].Inc()
-	}
-}
-
-// ages reports the ages of a Ring's keys when it is asked, so that they are always
-// right.
-type ages struct {
-	ring *Ring
-	age  *prometheus.Desc
-}
-
-// registerAges registers the ages with reg; nil registers nowhere.
-func registerAges(reg prometheus.Registerer, ring *Ring) {
-	if reg == nil {
-		return
-	}
-	reg.MustRegister(&ages{ring: ring, age: prometheus.NewDesc(
-		"faveo_gateway_signing_key_age_seconds",
-		"Age of the oldest signing key in each state that has one: pending, active, retiring.",
-		[]string{"state"}, nil,
-	)})
-}
-
-// Describe names the metric.
-func (a *ages) Describe(out chan<- *prometheus.Desc) { out <- a.age }
-
-// Collect measures the ages, since the keys were made.
-func (a *ages) Collect(out chan<- prometheus.Metric) {
-	now, oldest := a.ring.now(), make(map[State]time.Time)
-	for _, r := range a.ring.state.Load().records {
-		if at, known := oldest[r.State]; !known || r.CreatedAt.Before(at) {
-			oldest[r.State] = r.CreatedAt
-		}
-	}
-	for _, s := range []State{StatePending, StateActive, StateRetiring} {
-		if at, found := oldest[s]; found {
-			out <- prometheus.MustNewConstMetric(a.age, prometheus.GaugeValue, now.Sub(at).Seconds(), string(s))
-		}
 	}
 }

@@ -80,7 +80,7 @@ func (s situation) plan() plan {
 }
 
 // nextAt is when the schedule wants another key to sign, zero without a schedule.
-func (s situation) nextAt(active Record) time.Time {
+func (s schedule) nextAt(active Record) time.Time {
 	if s.config.RotateEvery == 0 {
 		return time.Time{}
 	}

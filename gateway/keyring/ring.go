@@ -127,7 +127,7 @@ func Open(ctx context.Context, o Options) (*Ring, error) {
 	}
 	if err == nil {
 		r.metrics = newMetrics(o.Registerer)
-		registerAges(o.Registerer, r)
+		registerCollector(o.Registerer, r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)

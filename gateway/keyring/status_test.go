@@ -113,6 +113,89 @@ func TestKeysAreMeasured(t *testing.T) {
 	})
 }
 
+// gauge is the value of a metric without labels; found is false when it is absent.
+func gauge(t *testing.T, r *prometheus.Registry, name string) (value float64, found bool) {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue(), true
+		}
+	}
+	return 0, false
+}
+
+// TestRotationIsDue tells when the next key should sign: by the schedule, then by the key
+// that was published; and never without either.
+func TestRotationIsDue(t *testing.T) {
+	const due = "faveo_gateway_signing_key_rotation_due_timestamp_seconds"
+	inSite(t, func(s *site) {
+		registry := prometheus.NewRegistry()
+		n := s.start("a", func(o *keyring.Options) {
+			o.Registerer, o.Config.RotateEvery, o.Config.PublishAhead = registry, 0, time.Minute
+		})
+		if at, found := gauge(t, registry, due); found {
+			t.Errorf("without a schedule the next key is due at %v", at)
+		}
+		wait(lease)
+		n.rotate()
+		want := float64(time.Now().Truncate(time.Second).Add(time.Minute).Unix())
+		wait(time.Second)
+		if at, _ := gauge(t, registry, due); at != want {
+			t.Errorf("the pending key is due at %v, want %v, a minute after it was made", at, want)
+		}
+		wait(2 * time.Minute)
+		if at, found := gauge(t, registry, due); found {
+			t.Errorf("after the rotation the next key is due at %v", at)
+		}
+	})
+	inSite(t, func(s *site) {
+		registry := prometheus.NewRegistry()
+		n := s.start("a", func(o *keyring.Options) { o.Registerer, o.Config.RotateEvery = registry, time.Hour })
+		want := float64(n.status().Rotation.NextAt.Unix())
+		if at, _ := gauge(t, registry, due); at != want {
+			t.Errorf("the next key is due at %v, want %v", at, want)
+		}
+	})
+}
+
+// TestKeysAreCompared: replicas with the same keys report the same hash, and each step of
+// a rotation another one.
+func TestKeysAreCompared(t *testing.T) {
+	const hash = "faveo_gateway_signing_keys_hash"
+	inSite(t, func(s *site) {
+		here, there := prometheus.NewRegistry(), prometheus.NewRegistry()
+		a := s.start("a", func(o *keyring.Options) { o.Registerer, o.Config.PublishAhead = here, time.Minute })
+		s.start("b", func(o *keyring.Options) { o.Registerer, o.Config.PublishAhead = there, time.Minute })
+		seen := map[float64]bool{}
+		compare := func(step string) {
+			t.Helper()
+			one, _ := gauge(t, here, hash)
+			other, found := gauge(t, there, hash)
+			if !found || one != other {
+				t.Errorf("%s: the replicas report %v and %v", step, one, other)
+			}
+			if seen[one] {
+				t.Errorf("%s: the hash is one that was seen before", step)
+			}
+			seen[one] = true
+		}
+		compare("the first key")
+		wait(lease)
+		a.rotate()
+		wait(10 * time.Second)
+		compare("a pending key")
+		wait(2 * time.Minute)
+		compare("the next key")
+		a.revoke(a.signs())
+		wait(10 * time.Second)
+		compare("a revoked key")
+	})
+}
+
 // TestStepThatTheStoreRefusesIsCountedAndToldOnce: as where a right is missing.
 func TestStepThatTheStoreRefusesIsCountedAndToldOnce(t *testing.T) {
 	inSite(t, func(s *site) {
