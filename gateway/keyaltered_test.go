@@ -31,8 +31,12 @@ func TestKeysThatWereAlteredInTheDatabase(t *testing.T) {
 			t.Errorf("%s: the list is %d %s", name, list.status, list.body)
 		}
 		named := strings.Contains(w.log.String(), `nobody is let in by it","api_key_id":"`+id+`"`)
-		if unreadable := name == "no scopes"; named == unreadable {
+		unreadable := name == "no scopes"
+		if named == unreadable {
 			t.Errorf("%s: the log names it: %v", name, named)
+		}
+		if !unreadable && strings.Contains(w.metrics(), "faveo_gateway_apikey_altered_records_total 0\n") {
+			t.Errorf("%s: no altered record is counted", name)
 		}
 		if name == "no scopes" {
 			db.Exec(t, "DELETE FROM faveo_gateway_api_keys WHERE id = ?", id)

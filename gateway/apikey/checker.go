@@ -139,6 +139,7 @@ func (c *checker) read(ctx context.Context, id string, since time.Time) (*entry,
 	}
 	if err := c.pepper.check(id, r); err != nil {
 		if errors.Is(err, errAltered) {
+			c.metrics.altered.Inc()
 			c.alarm.altered(id, learntAt)
 		}
 		return nil, err

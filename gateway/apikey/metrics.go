@@ -60,6 +60,8 @@ type metrics struct {
 	// memory, shared, store and unusable are the values of
 	// faveo_gateway_apikey_cache_total{result}.
 	memory, shared, store, unusable prometheus.Counter
+	// altered counts the readings of a stored record that is not as it was written.
+	altered prometheus.Counter
 }
 
 // newMetrics registers with r; nil registers nowhere.
@@ -81,6 +83,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		checks: make(map[result]prometheus.Counter),
 		memory: lookups.WithLabelValues("memory"), shared: lookups.WithLabelValues("shared"),
 		store: lookups.WithLabelValues("store"), unusable: lookups.WithLabelValues("unusable"),
+		altered: promauto.With(r).NewCounter(prometheus.CounterOpts{
+			Name: "faveo_gateway_apikey_altered_records_total",
+			Help: "Times that a managed API key was found in the state database not as it was written; the log names it.",
+		}),
 	}
 	for _, result := range results() {
 		m.checks[result] = checks.WithLabelValues(string(result))
