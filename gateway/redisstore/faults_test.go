@@ -90,6 +90,10 @@ func TestRedisAnswersErrors(t *testing.T) {
 			s := create(t, store, newSession(clock.Now(), 7))
 			server.SetError(answer)
 			wantFaults(t, operations(t.Context(), store, s))
+			_, err := store.Create(t.Context(), newSession(clock.Now(), 7), 10)
+			if full := redisstore.IsFull(err); full != strings.HasPrefix(answer, "OOM ") {
+				t.Errorf("IsFull says %v", full)
+			}
 			server.SetError("")
 			if _, err := store.Find(t.Context(), 7, s.ID); err != nil {
 				t.Errorf("Find afterwards: %v", err)

@@ -228,3 +228,7 @@ func answerOf(err error) error {
 	}
 	return nil
 }
+
+// IsFull reports whether an error of this package means that Redis has no memory left
+// (maxmemory with noeviction) and stores nothing until it has.
+func IsFull(err error) bool { return redis.IsOOMError(err) }
