@@ -25,6 +25,9 @@ const exchangeKey = "exchange"
 type Exchange struct {
 	// RequestID names the request in logs, answers and toward PHP.
 	RequestID string
+	// TraceID names the sampled trace that the request is part of, 32 lower-case hex
+	// digits, "" for none. It is the exemplar of the request's duration.
+	TraceID string
 	// Client is the address of the client as text, "" when the peer has none.
 	Client string
 	// Secure is true when the client came by https.

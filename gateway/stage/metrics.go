@@ -3,6 +3,7 @@ package stage
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,21 +30,27 @@ type metrics struct {
 	ambiguous *prometheus.CounterVec
 	// decisions counts what the policy decided.
 	decisions *prometheus.CounterVec
+	// codes are the texts of the known statuses, "other" for the rest: PHP may answer
+	// with any number.
+	codes [600]string
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "faveo_gateway_http_requests_total",
-			Help: "Requests by route, method and code; code 499 means that the client left first.",
+			Help: "Requests by route, method (a known one, or OTHER) and code: the status of the answer (a registered one, or other), " +
+				"499 when the client left first. Routes: " + list(Routes()) + ".",
 		}, []string{"route", "method", "code"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "faveo_gateway_http_request_duration_seconds",
-			Help:    "Time to answer a request, by route and method.",
+			Help:    "Time to answer a request, by route and method as in http_requests_total.",
 			Buckets: durationBuckets,
-			// Native buckets grow by a tenth: fine enough for a p99 that moves.
-			NativeHistogramBucketFactor:    1.1,
-			NativeHistogramMaxBucketNumber: 100,
+			// Native buckets grow by a tenth: fine enough for a p99 that moves. Beyond the
+			// most they grow coarser, and finer again after a while.
+			NativeHistogramBucketFactor:     1.1,
+			NativeHistogramMaxBucketNumber:  100,
+			NativeHistogramMinResetDuration: time.Hour,
 		}, []string{"route", "method"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "faveo_gateway_http_in_flight_requests",
@@ -55,27 +62,61 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}, []string{"source"}),
 		ambiguous: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "faveo_gateway_ambiguous_requests_total",
-			Help: "Requests refused because they can be read in two ways, by reason.",
+			Help: "Requests refused because they can be read in two ways, by reason: " + list(ambiguities()) + ".",
 		}, []string{"reason"}),
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "faveo_gateway_policy_decisions_total",
-			Help: "Decisions of the policy by rule, effect (allow, deny) and mode (enforce, shadow).",
+			Help: "Decisions of the policy by rule (its name in the policy files), effect (allow, deny) and mode (enforce, shadow: not carried out).",
 		}, []string{"rule", "effect", "mode"}),
 	}
 	for _, source := range identity.Sources() {
 		m.sources.WithLabelValues(string(source))
 	}
-	for _, reason := range append(append(laravel.Reasons(), ambiguousCredentials...), ReasonObjectID) {
+	for _, reason := range ambiguities() {
 		m.ambiguous.WithLabelValues(string(reason))
+	}
+	for status := range m.codes {
+		m.codes[status] = "other"
+		if http.StatusText(status) != "" || status == statusClientGone {
+			m.codes[status] = strconv.Itoa(status)
+		}
 	}
 	r.MustRegister(m.requests, m.duration, m.inFlight, m.sources, m.ambiguous, m.decisions)
 	return m
 }
 
-func (m *metrics) observeRequest(on Route, method string, status int, took time.Duration) {
-	route := string(on)
-	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
-	m.duration.WithLabelValues(route, method).Observe(took.Seconds())
+// ambiguities are the values of ambiguous_requests_total{reason}.
+func ambiguities() []laravel.Reason {
+	return append(append(laravel.Reasons(), ambiguousCredentials...), ReasonObjectID)
+}
+
+// list writes the values of a label for a Help.
+func list[T ~string](values []T) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = string(v)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// observeRequest counts a request. The id of a sampled trace, if there is one, stands
+// beside the duration, so that a slow one can be looked up.
+func (m *metrics) observeRequest(x *Exchange, method string, status int, took time.Duration) {
+	route := string(x.Route)
+	m.requests.WithLabelValues(route, method, m.code(status)).Inc()
+	duration := m.duration.WithLabelValues(route, method)
+	if with, ok := duration.(prometheus.ExemplarObserver); ok && x.TraceID != "" {
+		with.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": x.TraceID})
+		return
+	}
+	duration.Observe(took.Seconds())
+}
+
+func (m *metrics) code(status int) string {
+	if status < 0 || status >= len(m.codes) {
+		return "other"
+	}
+	return m.codes[status]
 }
 
 func (m *metrics) observeExchange(x *Exchange) {

@@ -104,7 +104,7 @@ func (o *Observer) report(c echo.Context, x *Exchange, err error, took time.Dura
 		status = statusClientGone
 	}
 	method := methodLabel(c.Request().Method)
-	o.metrics.observeRequest(x.Route, method, status, took)
+	o.metrics.observeRequest(x, method, status, took)
 	o.metrics.observeExchange(x)
 	var ambiguous *laravel.Ambiguous
 	if errors.As(err, &ambiguous) {

@@ -20,6 +20,14 @@ const (
 	RouteWeb          Route = "web"          // The web UI, passed through.
 )
 
+// Routes returns the closed set.
+func Routes() []Route {
+	return []Route{
+		RouteRefused, RouteKeys, RouteAuthenticate, RouteUser, RouteRefresh,
+		RouteLogout, RouteSessions, RouteURL, RouteAPI, RouteWeb,
+	}
+}
+
 // On names the route of what follows for metrics and logs.
 func On(route Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

@@ -3,6 +3,7 @@ package stage_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"faveo-gateway/gateway/identity"
@@ -163,6 +165,53 @@ func TestHostileLabels(t *testing.T) {
 	if after := series(t, d.registry); after != before {
 		t.Errorf("%d series became %d", before, after)
 	}
+}
+
+// TestStrangeStatus: PHP may answer with any number, which becomes no label.
+func TestStrangeStatus(t *testing.T) {
+	for status, label := range map[int]string{http.StatusOK: "200", http.StatusTeapot: "418", 299: "other", 599: "other", 999: "other"} {
+		d := newDoor(nil, func(c echo.Context) error { return c.NoContent(status) })
+		d.get("/", "192.0.2.1:9")
+		want := fmt.Sprintf("faveo_gateway_http_requests_total{code=%q,method=\"GET\",route=\"refused\"} 1\n", label)
+		if got := text(t, d.registry, ""); !strings.Contains(got, want) {
+			t.Errorf("%d: want %s in\n%s", status, want, got)
+		}
+	}
+}
+
+// TestExemplar: the duration of a request that belongs to a sampled trace leads to it, in
+// the format that has room for that; another one's does not.
+func TestExemplar(t *testing.T) {
+	const trace = "0af7651916cd43dd8448eb211c80319c"
+	for _, id := range []string{trace, ""} {
+		d := newDoor(nil, func(c echo.Context) error { return c.NoContent(http.StatusOK) },
+			func(next echo.HandlerFunc) echo.HandlerFunc {
+				return func(c echo.Context) error {
+					stage.From(c).TraceID = id
+					return next(c)
+				}
+			})
+		d.get("/", "192.0.2.1:9")
+		got := text(t, d.registry, "application/openmetrics-text; version=1.0.0")
+		if leads := strings.Contains(got, `# {trace_id="`+trace+`"}`); leads != (id != "") {
+			t.Errorf("trace %q: an exemplar names it: %v, in\n%s", id, leads, got)
+		}
+		if !strings.Contains(got, `faveo_gateway_http_request_duration_seconds_count{method="GET",route="refused"} 1`) {
+			t.Errorf("trace %q: the request is not counted in\n%s", id, got)
+		}
+	}
+}
+
+// text is what a scraper that accepts that format gets.
+func text(t *testing.T, registry *prometheus.Registry, accept string) string {
+	t.Helper()
+	r, w := httptest.NewRequest(http.MethodGet, "/metrics", nil), httptest.NewRecorder()
+	r.Header.Set("Accept", accept)
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}).ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		t.Fatalf("metrics: %d %s", w.Code, w.Body)
+	}
+	return w.Body.String()
 }
 
 func series(t *testing.T, registry *prometheus.Registry) int {
