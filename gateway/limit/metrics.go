@@ -17,7 +17,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	limited := promauto.With(r).NewCounterVec(prometheus.CounterOpts{
 		Name: "faveo_gateway_rate_limited_total",
 		Help: "Refusals by the limit that refused: account, address and pair (failed logins), ip, user, api_key and route " +
-			"(API requests).",
+			"(API requests), bad_key (wrong API keys of one address).",
 	}, []string{"limit"})
 	m := &metrics{
 		limited: make(map[Name]prometheus.Counter),

@@ -2,6 +2,7 @@ package login
 
 import (
 	"errors"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -32,16 +33,20 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	m := &metrics{
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "faveo_gateway_logins_total",
-			Help: "Logins by result: success, invalid_credentials, locked_out, busy, error.",
+			Help: "Logins by result: success, invalid_credentials, locked_out, busy (no hash slot in time), error (a store or the hash failed).",
 		}, []string{"result"}),
 		lockouts: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "faveo_gateway_lockouts_total",
 			Help: "Lockouts that began: an account, an address or a pair of both used up its failed logins.",
 		}),
 		hashSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "faveo_gateway_login_hash_seconds",
-			Help:    "Time to hash one password, without the wait for a slot.",
-			Buckets: []float64{.01, .025, .05, .075, .1, .15, .25, .5, 1, 2.5},
+			Name: "faveo_gateway_login_hash_seconds",
+			Help: "Time to hash one password, without the wait for a slot.",
+			// From the cheapest cost of bcrypt to the dearest that is computed.
+			Buckets:                         []float64{.001, .0025, .005, .01, .025, .05, .075, .1, .15, .25, .5, 1, 2.5, 5, 10},
+			NativeHistogramBucketFactor:     1.1,
+			NativeHistogramMaxBucketNumber:  100,
+			NativeHistogramMinResetDuration: time.Hour,
 		}),
 		hashQueue: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "faveo_gateway_login_hash_queue",

@@ -1,6 +1,8 @@
 package token
 
 import (
+	"strings"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
@@ -24,8 +26,8 @@ type metrics struct {
 func newMetrics(r prometheus.Registerer) *metrics {
 	vec := promauto.With(r).NewCounterVec(prometheus.CounterOpts{
 		Name: "faveo_gateway_tokens_checked_total",
-		Help: "Tokens checked, by result: valid, faveo (valid, issued by Faveo itself), the reason of the refusal, " +
-			"or unavailable (not all keys are known now).",
+		Help: "Tokens checked, by result: valid, faveo (valid, issued by Faveo itself), unavailable (not all keys are known now), " +
+			"or the reason of the refusal: " + reasonList() + ".",
 	}, []string{"result"})
 	m := &metrics{
 		valid:   vec.WithLabelValues(resultValid),
@@ -36,6 +38,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		m.refused[reason] = vec.WithLabelValues(string(reason))
 	}
 	return m
+}
+
+// reasonList writes the reasons for a Help.
+func reasonList() string {
+	var texts []string
+	for _, reason := range Reasons() {
+		texts = append(texts, string(reason))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // count counts one verdict; without a reason it is acceptance.
