@@ -74,7 +74,7 @@ func (g *Gateway) reload() (config.Change, error) {
 		g.logLevel.Set(next.Observability.Log.Level.Level())
 	}
 	s.config, s.policy = next, engine
-	s.metrics.hash.Set(float64(hashOf(next, engine)))
+	s.metrics.hash.set(next, engine)
 	return change, nil
 }
 
@@ -83,12 +83,6 @@ func (g *Gateway) engine() *policy.Engine {
 	g.settings.mu.Lock()
 	defer g.settings.mu.Unlock()
 	return g.settings.policy
-}
-
-// hashOf is the number by which replicas with another configuration or policy are found.
-func hashOf(c *config.Config, engine *policy.Engine) uint64 {
-	digest := engine.Digest()
-	return c.Hash(string(digest[:]))
 }
 
 // tellReload tells the log and the audit trail.
@@ -122,9 +116,8 @@ type reloadMetrics struct {
 	successful prometheus.Gauge
 	// timestamp is when the configuration in force was read.
 	timestamp prometheus.Gauge
-	// hash is equal on replicas of one configuration.
-	hash prometheus.Gauge
-	now  func() time.Time
+	hash      configHash
+	now       func() time.Time
 }
 
 func newReloadMetrics(r prometheus.Registerer) *reloadMetrics {
@@ -137,13 +130,10 @@ func newReloadMetrics(r prometheus.Registerer) *reloadMetrics {
 			Name: "faveo_gateway_config_last_reload_timestamp_seconds",
 			Help: "When the configuration in force was read, at the start or by the last reload that took effect.",
 		}),
-		hash: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "faveo_gateway_config_hash",
-			Help: "A number that is equal on replicas with the same configuration and policy; secrets, addresses and names of files do not count.",
-		}),
-		now: time.Now,
+		hash: newConfigHash(r),
+		now:  time.Now,
 	}
-	r.MustRegister(m.successful, m.timestamp, m.hash)
+	r.MustRegister(m.successful, m.timestamp)
 	m.observe(nil)
 	return m
 }

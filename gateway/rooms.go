@@ -58,7 +58,7 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 	if g.settings.policy, err = loadPolicy(c); err != nil {
 		return nil, err
 	}
-	g.settings.metrics.hash.Set(float64(hashOf(c, g.settings.policy)))
+	g.settings.metrics.hash.set(c, g.settings.policy)
 	if s.faveo, err = openFaveo(ctx, c, o.Log, depends.observer(dependencyDatabase)); err != nil {
 		return nil, fmt.Errorf("faveo.database: %w", err)
 	}

@@ -141,7 +141,8 @@ func New(o Options) *Handler {
 		recoverHere, // Inside observe, so that a panic is reported as well.
 		h.guard,     // Before the router: who may not ask does not learn what there is.
 	)
-	h.echo.GET(pathMetrics, echo.WrapHandler(promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{})))
+	// OpenMetrics, for who asks for it, is the one text format with exemplars.
+	h.echo.GET(pathMetrics, echo.WrapHandler(promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{EnableOpenMetrics: true})))
 	h.echo.GET(pathLive, h.live)
 	h.echo.GET(pathReady, h.ready)
 	for _, r := range h.routes() {

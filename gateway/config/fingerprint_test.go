@@ -31,8 +31,9 @@ func TestFingerprint(t *testing.T) {
 		{"another network", func(c *config.Config) { c.Server.TrustedProxies = network("192.0.2.0/25") }, ""},
 		{"a rate", func(c *config.Config) { c.Limits.PerIP = limit.Rate{Count: 1, Per: time.Minute} }, ""},
 		{"another rate", func(c *config.Config) { c.Limits.PerIP = limit.Rate{Count: 2, Per: time.Minute} }, ""},
-		{"a list", func(c *config.Config) { c.Policy.Files = []string{"a", "b"} }, ""},
-		{"a list of the same letters", func(c *config.Config) { c.Policy.Files = []string{"a b"} }, ""},
+		{"a list", func(c *config.Config) { c.Login.LegacyClients = []string{"a", "b"} }, ""},
+		{"a list of the same letters", func(c *config.Config) { c.Login.LegacyClients = []string{"a b"} }, ""},
+		{"where policy files are", func(c *config.Config) { c.Policy.Files = []string{"a"} }, "the defaults"},
 	} {
 		t.Run(try.name, func(t *testing.T) {
 			c := config.Default()

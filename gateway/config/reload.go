@@ -1,9 +1,6 @@
 package config
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -72,27 +69,4 @@ func (k *key) isReloadable() bool {
 	return slices.ContainsFunc(reloadable(), func(at string) bool {
 		return k.path == at || strings.HasPrefix(k.path, at+".")
 	})
-}
-
-// Hash is a number of 48 bits that is equal for equal configurations, but for their
-// secrets, which it does not depend on, and for what is a replica's own: where it
-// listens, where its files are, and what depends on its CPUs. more is what else has to be equal.
-func (c *Config) Hash(more ...string) uint64 {
-	sum := sha256.New()
-	value := reflect.ValueOf(c).Elem()
-	for _, k := range newSchema(value.Type()).keys {
-		if k.kind != kindSecret && !k.isOwn() {
-			fmt.Fprintf(sum, "%s=%v\n", k.path, value.FieldByIndex(k.index).Interface())
-		}
-	}
-	for _, text := range more {
-		fmt.Fprintf(sum, "%q\n", text)
-	}
-	return binary.BigEndian.Uint64(sum.Sum(nil)) >> 16 // A float64, as metrics are, holds 53 bits.
-}
-
-// isOwn reports whether replicas of one site may differ in the key.
-func (k *key) isOwn() bool {
-	_, name := split(k.path)
-	return slices.Contains([]string{"listen", "hosts", "public_path", "file", "files", "cert_file", "key_file", "ca_file", "max_concurrent_hashes"}, name)
 }
