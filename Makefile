@@ -37,6 +37,11 @@ check: ## formatting, vet, linters, known vulnerabilities
 	go run $(GOLANGCI) run
 	@.ci/vulncheck $(VULNCHECK)
 
+.PHONY: rules
+rules: ## check and test the Prometheus rules; needs promtool
+	promtool check config deploy/prometheus.yml
+	promtool test rules deploy/prometheus/rules.test.yml
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME each
 	@.ci/fuzz $(FUZZTIME)
