@@ -25,9 +25,6 @@ const exchangeKey = "exchange"
 type Exchange struct {
 	// RequestID names the request in logs, answers and toward PHP.
 	RequestID string
-	// TraceID names the sampled trace that the request is part of, 32 lower-case hex
-	// digits, "" for none. It is the exemplar of the request's duration.
-	TraceID string
 	// Client is the address of the client as text, "" when the peer has none.
 	Client string
 	// Secure is true when the client came by https.
@@ -57,6 +54,9 @@ type Exchange struct {
 	admitted bool
 	// unread is why the body could not be read before the caller was known.
 	unread error
+	// traceID names the sampled trace that the request is part of, 32 lower-case hex
+	// digits, "" for none. It is the exemplar of the request's duration.
+	traceID string
 	// out records what was written to the client.
 	out recorder
 }

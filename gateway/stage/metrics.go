@@ -105,8 +105,8 @@ func (m *metrics) observeRequest(x *Exchange, method string, status int, took ti
 	route := string(x.Route)
 	m.requests.WithLabelValues(route, method, m.code(status)).Inc()
 	duration := m.duration.WithLabelValues(route, method)
-	if with, ok := duration.(prometheus.ExemplarObserver); ok && x.TraceID != "" {
-		with.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": x.TraceID})
+	if with, ok := duration.(prometheus.ExemplarObserver); ok && x.traceID != "" {
+		with.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": x.traceID})
 		return
 	}
 	duration.Observe(took.Seconds())

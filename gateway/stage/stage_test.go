@@ -187,7 +187,7 @@ func TestExemplar(t *testing.T) {
 		d := newDoor(nil, func(c echo.Context) error { return c.NoContent(http.StatusOK) },
 			func(next echo.HandlerFunc) echo.HandlerFunc {
 				return func(c echo.Context) error {
-					stage.From(c).TraceID = id
+					stage.From(c).SetTraceID(id)
 					return next(c)
 				}
 			})
