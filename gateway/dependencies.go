@@ -68,8 +68,12 @@ func newDependencyMetrics(r prometheus.Registerer) *dependencyMetrics {
 // stores name their operations from closed sets.
 func (m *dependencyMetrics) observer(d dependency) func(operation string, took time.Duration, err error) {
 	up := m.up.WithLabelValues(string(d))
-	for _, reason := range []failure{failureTimeout, failureFull, failureOther} {
-		m.failures.WithLabelValues(string(d), string(reason))
+	reasons := []failure{failureTimeout, failureOther}
+	if d == dependencyRedis {
+		reasons = append(reasons, failureFull)
+	}
+	for _, reason := range reasons {
+		m.failures.WithLabelValues(string(d), string(reason)) // From zero, so that the first one is an increase.
 	}
 	return func(operation string, took time.Duration, err error) {
 		up.Set(1)
