@@ -102,15 +102,19 @@ func TestGrace(t *testing.T) {
 // TestGraceEnds by the clock, and without one nothing is served longer.
 func TestGraceEnds(t *testing.T) {
 	t.Parallel()
-	for grace, atFirst := range map[string]int{"0s": http.StatusServiceUnavailable, "1s": http.StatusOK} {
-		over, database, redis := behindSwitches(t, grace)
+	for _, grace := range []time.Duration{0, time.Second} {
+		over, database, redis := behindSwitches(t, grace.String())
 		w := start(t, over)
 		token := w.login("alice", "AlicePass1!")
 		for name, cut := range map[string]func() func(){"redis": redis.cut, "database": database.cut} {
+			began := time.Now()
 			w.wantServed("warm up", token)
 			mend := cut()
-			if got := w.get(priority, token); got.status != atFirst {
-				t.Errorf("grace %s, %s down: %d %s, want %d", grace, name, got.status, got.body, atFirst)
+			switch got := w.get(priority, token); {
+			case grace == 0 && got.status != http.StatusServiceUnavailable:
+				t.Errorf("no grace, %s down: %d %s, want 503", name, got.status, got.body)
+			case got.status != http.StatusOK && time.Since(began) < grace: // On a busy machine it may be over.
+				t.Errorf("grace %v, %s down: %d %s, want 200", grace, name, got.status, got.body)
 			}
 			eventually(t, "the grace ends", func() bool { return w.get(priority, token).status == http.StatusServiceUnavailable })
 			mend()
