@@ -73,7 +73,13 @@ func TestContract(t *testing.T) {
 			w := w.in(t)
 			defer db.Apply(t, recording.Precondition)()
 			if recording.Name == "database-down" {
-				defer faulty.cut()()
+				mend := faulty.cut()
+				defer func() {
+					mend()
+					eventually(t, "the database is back", func() bool {
+						return w.send("POST", "/api/v1/authenticate?username=nobody&password=x", "").status != http.StatusServiceUnavailable
+					})
+				}()
 			}
 			got := w.replay(recording)
 			want, intended := wanted(recording)
