@@ -94,8 +94,6 @@ func (w *world) exposition() exposition {
 // configured so: certificates where a listener speaks TLS.
 var conditional = map[string][]string{
 	"faveo_gateway_certificate_expiry_timestamp_seconds": {"listener"},
-	"faveo_gateway_config_last_reload_successful":        nil,
-	"faveo_gateway_config_last_reload_timestamp_seconds": nil,
 }
 
 // faults says what of a query does not fit, and which labels its metrics have.
