@@ -2,6 +2,21 @@ package laravel
 
 import "net/http"
 
+// plainLength says whether the header names no length or one in digits. net/http sees
+// to that in HTTP/1.1. In HTTP/2, whose frames bound a body, it takes the first of two
+// and reads as 0 what is none.
+func plainLength(values []string) bool {
+	if len(values) != 1 {
+		return len(values) == 0
+	}
+	for i := range len(values[0]) {
+		if c := values[0][i]; c < '0' || c > '9' {
+			return false
+		}
+	}
+	return values[0] != ""
+}
+
 // readHeaders refuses what would give PHP a second method, a second content type
 // or a second framing. PHP's server interfaces fold "-", "_", "." and case into
 // one name, and some web servers pass such spellings on.

@@ -82,6 +82,7 @@ func TestPathsThatAreRefused(t *testing.T) {
 		{"authority form", "helpdesk.example.test:443", laravel.ReasonTargetForm},
 		{"asterisk form", "*", laravel.ReasonTargetForm},
 		{"fragment", "/dashboard#/api/v1/x", laravel.ReasonTargetForm},
+		{"blank in the query", "/dashboard?x HTTP/1.1", laravel.ReasonTargetForm},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := laravel.NewReader("", limits).Read(withTarget(http.MethodGet, test.target))

@@ -48,6 +48,11 @@ func (rd *Reader) Read(r *http.Request) (*Request, error) {
 		return nil, ambiguous(ReasonMethod)
 	}
 	full, rawQuery, _ := strings.Cut(target, "?")
+	if strings.IndexByte(rawQuery, ' ') >= 0 {
+		// HTTP/2 can have a blank there, with which the line of HTTP/1.1 that PHP gets
+		// would end early. One in a path does not get that far.
+		return nil, ambiguous(ReasonTargetForm)
+	}
 	path, ok := cutBase(full, rd.base)
 	if !ok {
 		return nil, ErrOutsideBase
@@ -62,6 +67,9 @@ func (rd *Reader) Read(r *http.Request) (*Request, error) {
 	}
 	if len(r.Header["Content-Type"]) > 1 {
 		return nil, ambiguous(ReasonContentType)
+	}
+	if !plainLength(r.Header["Content-Length"]) {
+		return nil, ambiguous(ReasonContentLength)
 	}
 	if !api {
 		q.Path, q.fullPath = escapeWebPath(path), escapeWebPath(full)

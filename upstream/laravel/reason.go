@@ -12,7 +12,7 @@ type Reason string
 // The reasons that concern the target and the method.
 const (
 	// ReasonTargetForm is an absolute, authority or asterisk target
-	// (RFC 9112 section 3.2), or one with a fragment.
+	// (RFC 9112 section 3.2), or one with a fragment or with a blank in its query.
 	ReasonTargetForm Reason = "target_form"
 	// ReasonPathControl is a control byte or NUL in the path, plain or encoded.
 	ReasonPathControl Reason = "path_control"
@@ -64,6 +64,8 @@ const (
 	// ReasonHeaderSpelling is a header that PHP folds into Content-Type,
 	// Content-Length or Transfer-Encoding but that HTTP does not.
 	ReasonHeaderSpelling Reason = "header_spelling"
+	// ReasonContentLength is a length that is no number, or a second one.
+	ReasonContentLength Reason = "content_length"
 	// ReasonContentType is a content type that two readers read differently.
 	ReasonContentType Reason = "content_type"
 	// ReasonContentEncoding is a compressed body with parameters: PHP does not
@@ -93,7 +95,7 @@ var allReasons = [...]Reason{
 	ReasonMethod, ReasonMethodOverride, ReasonSeparator,
 	ReasonParameterEncoding, ReasonParameterName, ReasonParameterConflict,
 	ReasonParameterCount, ReasonParameterDepth, ReasonHeaderSpelling,
-	ReasonContentType, ReasonContentEncoding, ReasonJSONName,
+	ReasonContentLength, ReasonContentType, ReasonContentEncoding, ReasonJSONName,
 	ReasonMultipartFraming, ReasonMultipartHeader, ReasonMultipartField,
 }
 
