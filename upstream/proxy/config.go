@@ -25,6 +25,8 @@ type Config struct {
 	// Cookies, identity, forwarding and hop-by-hop headers cannot be named, nor what
 	// would ask for a part or an encoding of an answer. Default none.
 	ForwardHeaders []string `yaml:"forward_headers"`
+	// TLS is for upstreams with https.
+	TLS TLS `yaml:"tls"`
 }
 
 // Timeouts are all required, there is no value for "for ever".
@@ -116,6 +118,7 @@ func (c Config) Validate(report func(path, message string)) {
 	if c.MaxIdleConnections < 1 {
 		report("max_idle_connections", "must be at least 1")
 	}
+	c.TLS.Validate(func(path, message string) { report("tls."+path, message) })
 	for i, name := range c.ForwardHeaders {
 		if fault := forwardFault(http.CanonicalHeaderKey(name)); fault != "" {
 			report(fmt.Sprintf("forward_headers[%d]", i), fmt.Sprintf("%q %s", name, fault))

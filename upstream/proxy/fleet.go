@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 type fleet struct {
 	config    Config
 	filter    filter
+	secure    *tls.Config // of connections by https
 	upstreams []*upstream
 	turn      atomic.Uint64 // of RoundRobin
 }
@@ -44,12 +46,16 @@ func (p *Proxy) Replace(upstreams []*url.URL, c Config) error {
 	if err := validate(upstreams, c); err != nil {
 		return fmt.Errorf("proxy: %w", err)
 	}
+	secure, err := c.TLS.Client()
+	if err != nil {
+		return fmt.Errorf("proxy.tls.%w", err)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := p.fleet.Load()
-	next := &fleet{config: c, filter: newFilter(c.ForwardHeaders)}
+	next := &fleet{config: c, filter: newFilter(c.ForwardHeaders), secure: secure}
 	for _, u := range upstreams {
-		next.upstreams = append(next.upstreams, p.upstream(old, u, c))
+		next.upstreams = append(next.upstreams, p.upstream(old, u, next))
 	}
 	p.fleet.Store(next)
 	for _, u := range old.upstreams {
@@ -70,9 +76,10 @@ func (p *Proxy) Replace(upstreams []*url.URL, c Config) error {
 
 // upstream returns that of the old fleet if nothing about it has changed, else a
 // new one, with the standing that the server has. p.mu is held.
-func (p *Proxy) upstream(old *fleet, u *url.URL, c Config) *upstream {
+func (p *Proxy) upstream(old *fleet, u *url.URL, next *fleet) *upstream {
+	c := next.config
 	for _, o := range old.upstreams {
-		if *o.url == *u && reflect.DeepEqual(ofTransport(old.config), ofTransport(c)) {
+		if *o.url == *u && reflect.DeepEqual(ofTransport(old.config), ofTransport(c)) && sameFiles(old.secure, next.secure) {
 			o.configure(c)
 			return o
 		}
@@ -85,7 +92,7 @@ func (p *Proxy) upstream(old *fleet, u *url.URL, c Config) *upstream {
 	s.configure(c)
 	s.holders++
 	clone := *u
-	return &upstream{standing: s, url: &clone, transport: newTransport(c)}
+	return &upstream{standing: s, url: &clone, transport: newTransport(c, next.secure)}
 }
 
 // ofTransport returns c without what a transport does not depend on.

@@ -186,7 +186,8 @@ type Proxy struct {
 }
 
 // New returns a Proxy. It opens no connection. The error names every fault of
-// the options, or a metric that is registered already.
+// the options, a file of Config.TLS that cannot be used, or a metric that is
+// registered already.
 func New(o Options) (*Proxy, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("proxy options: %w", err)

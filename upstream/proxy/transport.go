@@ -19,19 +19,19 @@ const maxAnswerHeader = 256 << 10
 const keepAlive = 30 * time.Second
 
 // newTransport returns the transport toward PHP: HTTP/1.1 over plain TCP or
-// TLS 1.2 and later with the system's roots.
+// TLS as secure has it.
 //
 // Bodies pass as they are (no compression of its own), and no environment
 // variable can send them through a proxy.
-func newTransport(c Config) *http.Transport {
+func newTransport(c Config, secure *tls.Config) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	plain := &net.Dialer{Timeout: c.Timeouts.Connect, KeepAlive: keepAlive}
-	secure := &tls.Dialer{NetDialer: plain, Config: &tls.Config{MinVersion: tls.VersionTLS12}}
+	overTLS := &tls.Dialer{NetDialer: plain, Config: secure}
 	return &http.Transport{
 		Proxy:                  nil,
 		DialContext:            marked(plain.DialContext),
-		DialTLSContext:         marked(secure.DialContext), // The dialer's timeout covers the handshake.
+		DialTLSContext:         marked(overTLS.DialContext), // The dialer's timeout covers the handshake.
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    c.MaxIdleConnections,
 		IdleConnTimeout:        c.Timeouts.Idle,
