@@ -13,11 +13,19 @@ import (
 // counts. The zero value trusts nobody.
 type Peers struct {
 	trusted []netip.Prefix
+	overTLS bool
 }
 
 // NewPeers returns Peers that trusts the given networks.
 func NewPeers(trusted []netip.Prefix) Peers {
 	return Peers{trusted: trusted}
+}
+
+// OverTLS returns p for a listener that speaks TLS only. What a request says of its own
+// scheme, as those of HTTP/2 do, does not count there.
+func (p Peers) OverTLS(on bool) Peers {
+	p.overTLS = on
+	return p
 }
 
 // Extractor returns the way to the client's address: the first address from the right
@@ -81,7 +89,7 @@ func (p Peers) contain(address netip.Addr) bool {
 // secure says whether the client came by https, by the connection or by the
 // word of a trusted proxy.
 func (p Peers) secure(r *http.Request) bool {
-	if r.TLS != nil {
+	if p.overTLS || r.TLS != nil {
 		return true
 	}
 	return p.trusts(r) && strings.EqualFold(r.Header.Get(echo.HeaderXForwardedProto), "https")
