@@ -89,6 +89,7 @@ func (l *loader) validate(c *Config) {
 	c.Failure.Validate(l.reporter("failure"))
 	c.Observability.Log.Validate(l.reporter("observability.log"))
 	c.Observability.Audit.Validate(l.reporter("observability.audit"))
+	l.validateUpstreamTLS(c)
 	if sameAddress(c.Server.Listen, c.Admin.Listen) {
 		one, other := "admin", "server"
 		if l.locate("admin.listen").source == sourceDefault {

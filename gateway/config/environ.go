@@ -10,6 +10,20 @@ import (
 // envPrefix begins the name of every variable that belongs to the gateway.
 const envPrefix = "FAVEO_GATEWAY_"
 
+// Variables of the commands that ask a running gateway: the files by which they trust its
+// admin listener, and prove themselves to it. They set no key and may stand beside those
+// that do. That of the token is the one of admin.token.
+const (
+	AdminCAVariable   = envPrefix + "ADMIN_CA"
+	AdminCertVariable = envPrefix + "ADMIN_CERT"
+	AdminKeyVariable  = envPrefix + "ADMIN_KEY"
+)
+
+// isOfCommands says whether a variable is one of those.
+func isOfCommands(name string) bool {
+	return name == AdminCAVariable || name == AdminCertVariable || name == AdminKeyVariable
+}
+
 // envName returns the variable that sets a path.
 func envName(path string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(path, ".", "_"))
@@ -33,7 +47,7 @@ func (l *loader) readEnviron(environ []string) settings {
 		switch {
 		case known:
 			l.textSetting(given, path, text, sourceEnvironment+name)
-		case !isServiceLink(name, text):
+		case !isServiceLink(name, text) && !isOfCommands(name):
 			l.unknownVariable(name, slices.Sorted(maps.Keys(paths)))
 		}
 	}

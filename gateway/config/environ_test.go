@@ -28,6 +28,7 @@ func TestEnvironmentSetsEveryKey(t *testing.T) {
 			}
 			seen[name], seen[name+"_FILE"] = f.path, f.path
 			text, want := other(t, f)
+			required := func() []string { return append(required(), beside(f.path)...) }
 
 			environ := append([]string{name + "=" + text}, required()...)
 			c := load(t, config.Sources{Environ: environ})
@@ -56,6 +57,27 @@ func TestEnvironmentSetsEveryKey(t *testing.T) {
 	}
 }
 
+// beside are the variables without which a key alone means nothing.
+func beside(path string) []string {
+	var all []string
+	section, key, _ := strings.Cut(path, ".tls.")
+	switch key {
+	case "cert_file":
+		all = append(all, variable(section+".tls.key_file")+"=/key.pem")
+	case "key_file", "client_ca_file":
+		all = append(all, variable(section+".tls.cert_file")+"=/cert.pem")
+	}
+	switch {
+	case key == "client_ca_file":
+		all = append(all, variable("admin.tls.key_file")+"=/key.pem")
+	case section == "proxy" && key != "":
+		all = append(all, variable("faveo.urls")+"=https://a")
+	case strings.HasPrefix(key, "acme."):
+		all = append(all, variable("server.tls.acme.domains")+"=a.test", variable("server.tls.acme.agree_tos")+"=true", variable("server.tls.acme.storage")+"=/var/acme")
+	}
+	return all
+}
+
 // other returns a valid value of the key that is not its default: as a text, and
 // as the field's type. Keys whose values are a closed set or have a form need an
 // entry in the table.
@@ -75,8 +97,13 @@ func other(t *testing.T, f field) (string, any) {
 		"limits.per_route":  `["GET,POST /api/v1/helpdesk/create 7/7m"]`,
 		"keys.rotate_every": "7h", "login.lockout.known_addresses": "7h", "login.lockout.per_address": "off",
 		"policy.mode": "shadow", "policy.files": "a.yaml", "policy.unknown_routes": "staff", "policy.editions": "apps",
-		"proxy.forward_headers":  "X-Plugin",
-		"proxy.balance":          "round_robin",
+		"proxy.balance":         "round_robin",
+		"proxy.forward_headers": "X-Plugin",
+		"server.tls.cert_file":  "/a.pem", "server.tls.key_file": "/b.pem",
+		"server.tls.acme.domains": "a.test,b.test", "server.tls.acme.email": "a@b.test", "server.tls.acme.storage": "/c",
+		"server.tls.acme.ca_url": "https://a.test/dir", "server.tls.acme.ca_file": "/d.pem",
+		"admin.tls.cert_file": "/a.pem", "admin.tls.key_file": "/b.pem", "admin.tls.client_ca_file": "/c.pem",
+		"proxy.tls.ca_file": "/a.pem", "proxy.tls.cert_file": "/b.pem", "proxy.tls.key_file": "/c.pem", "proxy.tls.server_name": "php.test",
 		"observability.audit.to": "stdout", "observability.audit.file": "/var/log/audit.jsonl", "observability.audit.keep": "48h",
 		"observability.log.level": "debug", "observability.log.format": "text",
 		"server.max_header_bytes": "65536", "server.max_body_bytes": "67108864", "server.max_parameter_bytes": "2048",

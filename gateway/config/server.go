@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"faveo-gateway/gateway/acme"
 )
 
 // Server is the section `server`: the public listener.
@@ -19,6 +21,8 @@ type Server struct {
 	// "/community/public": it begins with a slash and does not end with one. Empty,
 	// the default, is the root.
 	BasePath string `yaml:"base_path"`
+	// TLS makes the listener speak HTTPS.
+	TLS ServerTLS `yaml:"tls"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. A bare
 	// address is a network of one. Default none: the peer is the client.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
@@ -56,6 +60,7 @@ type ServerTimeouts struct {
 func defaultServer() Server {
 	return Server{
 		Listen:            ":8080",
+		TLS:               ServerTLS{ACME: acme.DefaultConfig()},
 		Timeouts:          ServerTimeouts{ReadHeader: 10 * time.Second, Read: 5 * time.Minute, Idle: 2 * time.Minute},
 		MaxHeaderBytes:    32 << 10,
 		MaxBodyBytes:      32 << 20,
@@ -78,6 +83,7 @@ func (s Server) Validate(report func(path, message string)) {
 	if !basePath.MatchString(s.BasePath) || dotSegment.MatchString(s.BasePath) {
 		report("base_path", "must be empty or a plain path such as /community/public, without a slash at the end")
 	}
+	s.TLS.Validate(under("tls", report))
 	positive("timeouts.read_header", s.Timeouts.ReadHeader, report)
 	positive("timeouts.read", s.Timeouts.Read, report)
 	if s.Timeouts.Write < 0 {
@@ -108,6 +114,8 @@ type Admin struct {
 	// Hosts are more names by which the admin API may be called, in lower case and
 	// without a port. Default none: the host of Listen, and loopback.
 	Hosts []string `yaml:"hosts"`
+	// TLS makes the listener speak HTTPS.
+	TLS AdminTLS `yaml:"tls"`
 }
 
 // adminToken matches what RFC 6750 section 2.1 lets a bearer token be.
@@ -126,6 +134,7 @@ func (a Admin) Validate(report func(path, message string)) {
 	case !adminToken.MatchString(text):
 		report("token", "must have only letters, digits, - . _ ~ + / and = at its end, as from: openssl rand -base64 32")
 	}
+	a.TLS.Validate(under("tls", report))
 	for i, host := range a.Hosts {
 		path := fmt.Sprintf("hosts[%d]", i)
 		switch {

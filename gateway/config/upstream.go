@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"time"
 
 	"faveo-gateway/upstream/faveo"
@@ -79,6 +80,25 @@ func (f Faveo) Validate(report func(path, message string)) {
 // Upstreams returns URLs parsed; the error names no value. A Config of Load has
 // no error.
 func (f Faveo) Upstreams() ([]*url.URL, error) { return proxy.ParseUpstreams(f.URLs) }
+
+// validateUpstreamTLS reports proxy.tls where no upstream is reached by TLS: a typing
+// error in a URL must not leave a connection open that somebody meant to close.
+func (l *loader) validateUpstreamTLS(c *Config) {
+	overTLS := func(text string) bool {
+		u, err := url.Parse(text)
+		return err != nil || u.Scheme == "https" // What is no URL has a fault of its own.
+	}
+	if slices.ContainsFunc(c.Faveo.URLs, overTLS) {
+		return
+	}
+	for _, key := range []struct{ path, value string }{
+		{"tls.ca_file", c.Proxy.TLS.CAFile}, {"tls.cert_file", c.Proxy.TLS.CertFile}, {"tls.server_name", c.Proxy.TLS.ServerName},
+	} {
+		if key.value != "" {
+			l.reporter("proxy")(key.path, "has no effect: none of faveo.urls begins with https")
+		}
+	}
+}
 
 // loopback reports whether a host is this machine for certain.
 func loopback(host string) bool {

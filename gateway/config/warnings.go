@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/url"
+	"os"
 	"time"
 
 	"faveo-gateway/gateway/audit"
@@ -16,6 +18,9 @@ const minJWTSecret = 32
 // live for JWT_TTL, which is seldom more than some days.
 const longMigration = 90 * 24 * time.Hour
 
+// readByOthers is the bit of a file's mode that lets everybody read it.
+const readByOthers = 0o004
+
 // Warnings returns what is allowed and unwise at the time now, one sentence each
 // beginning with the path of its key, none of them showing a secret. It is for a
 // Config that Load returned.
@@ -26,6 +31,14 @@ func (c *Config) Warnings(now time.Time) []string {
 	for i, prefix := range c.Server.TrustedProxies {
 		if prefix.Bits() == 0 {
 			warn("server.trusted_proxies[%d]: every client is trusted to name its own address", i)
+		}
+	}
+	c.warnOfPlainListeners(warn)
+	for _, key := range []struct{ path, name string }{
+		{"server.tls.key_file", c.Server.TLS.KeyFile}, {"admin.tls.key_file", c.Admin.TLS.KeyFile}, {"proxy.tls.key_file", c.Proxy.TLS.KeyFile},
+	} {
+		if info, err := os.Stat(key.name); key.name != "" && err == nil && info.Mode().Perm()&readByOthers != 0 {
+			warn("%s: every user of this machine can read the key", key.path)
 		}
 	}
 	for i, text := range c.Faveo.URLs {
@@ -62,4 +75,22 @@ func (c *Config) Warnings(now time.Time) []string {
 			"that open the gateway, while those of Faveo are over after JWT_TTL")
 	}
 	return all
+}
+
+// warnOfPlainListeners warns of listeners that speak HTTP with other machines. Behind a
+// proxy that terminates TLS that is as it should be, and server.trusted_proxies says so.
+func (c *Config) warnOfPlainListeners(warn func(format string, args ...any)) {
+	if !c.Server.TLS.On() && !local(c.Server.Listen) && len(c.Server.TrustedProxies) == 0 {
+		warn("server.tls: none, server.listen is not loopback and server.trusted_proxies names no proxy with TLS: " +
+			"passwords and tokens cross the network as they are")
+	}
+	if !c.Admin.TLS.On() && !local(c.Admin.Listen) && !c.Admin.Token.IsZero() {
+		warn("admin.tls: none, and admin.listen is not loopback: whoever reads that network reads the admin token")
+	}
+}
+
+// local reports whether a listener is reached from this machine only.
+func local(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	return err == nil && loopback(host)
 }
