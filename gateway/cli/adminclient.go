@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,11 +34,14 @@ type adminClient struct {
 	http   *http.Client
 }
 
-func newAdminClient(base *url.URL, token, source string) *adminClient {
+// newAdminClient trusts a base with https as secure says.
+func newAdminClient(base *url.URL, token, source string, secure *tls.Config) *adminClient {
 	return &adminClient{
 		base: base, token: token, source: source,
 		http: &http.Client{
-			Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true, ForceAttemptHTTP2: true},
+			Transport: &http.Transport{
+				DisableKeepAlives: true, DisableCompression: true, ForceAttemptHTTP2: true, TLSClientConfig: secure,
+			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
@@ -136,6 +140,7 @@ func (c *adminClient) unanswered(err error, q question) error {
 	var (
 		wrapped *url.Error
 		network *net.OpError
+		untrue  *tls.CertificateVerificationError
 	)
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // Method and URL are said better here.
@@ -145,6 +150,8 @@ func (c *adminClient) unanswered(err error, q question) error {
 		doubt = "; it is not known whether it was done"
 	}
 	switch {
+	case errors.As(err, &untrue):
+		return fmt.Errorf("what answers at %s does not prove to be the gateway; nothing was sent (--admin-ca): %w", c.base, untrue.Err)
 	case errors.As(err, &network) && network.Op == "dial":
 		return fmt.Errorf("no gateway answers at %s (admin.listen): %w", c.base, err)
 	case errors.Is(err, context.DeadlineExceeded):

@@ -17,6 +17,7 @@ type adminSettings struct {
 	url       string
 	tokenFile string
 	output    string
+	tls       adminTLS
 }
 
 // The variables with the token. They are those of the gateway's own setting
@@ -31,12 +32,15 @@ const aboutAdmin = `
 
 The commands ask the admin API of a running gateway (admin.listen). The token is that
 of its setting admin.token: it is read from --admin-token-file, or from the variables
-FAVEO_GATEWAY_ADMIN_TOKEN or FAVEO_GATEWAY_ADMIN_TOKEN_FILE.`
+FAVEO_GATEWAY_ADMIN_TOKEN or FAVEO_GATEWAY_ADMIN_TOKEN_FILE. A gateway with admin.tls
+is asked by https; --admin-ca, --admin-cert and --admin-key are also read from the
+variables FAVEO_GATEWAY_ADMIN_CA, FAVEO_GATEWAY_ADMIN_CERT and FAVEO_GATEWAY_ADMIN_KEY.`
 
 func (s *adminSettings) register(command *cobra.Command) {
 	flags := command.PersistentFlags()
 	flags.StringVar(&s.url, "admin", "http://127.0.0.1:9090", "the `URL` of the gateway's admin listener")
 	flags.StringVar(&s.tokenFile, "admin-token-file", "", "a `file` that holds the admin token")
+	s.tls.register(command)
 	flags.StringVarP(&s.output, "output", "o", outputTable, "`form` of the output: table or json")
 }
 
@@ -45,8 +49,11 @@ func (s *adminSettings) check() error {
 	if err := checkForm(s.output); err != nil {
 		return err
 	}
-	_, err := adminURL(s.url)
-	return err
+	base, err := adminURL(s.url)
+	if err != nil {
+		return err
+	}
+	return s.tls.check(base)
 }
 
 // connect reads the settings, which were checked. It warns of a token that others
@@ -63,7 +70,11 @@ func (s *adminSettings) connect(p Process) (*adminClient, error) {
 	if base.Scheme == "http" && !isLoopback(base.Hostname()) {
 		fmt.Fprintf(p.Stderr, "warning: the admin token travels to %s in the clear; use https or a tunnel\n", base.Host)
 	}
-	return newAdminClient(base, token, source), nil
+	secure, err := s.tls.client(p.Environ)
+	if err != nil {
+		return nil, err
+	}
+	return newAdminClient(base, token, source, secure), nil
 }
 
 // adminURL wants scheme, host and port and nothing else: a user or a query would
