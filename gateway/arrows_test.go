@@ -12,12 +12,16 @@ var mayImport = map[string][]string{
 	"":               {"gateway/cli"},
 	"gateway/cli":    {"gateway", "gateway/admin", "gateway/config", "policy", "upstream/standin"},
 	"gateway":        {"gateway/...", "policy", "upstream/..."},
-	"gateway/config": {"gateway/apikey", "gateway/audit", "gateway/identity", "gateway/keyring", "gateway/limit", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/database", "upstream/faveo", "upstream/proxy"},
+	"gateway/config": {"gateway/acme", "gateway/apikey", "gateway/audit", "gateway/certificate", "gateway/identity", "gateway/keyring", "gateway/limit", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/database", "upstream/faveo", "upstream/proxy"},
 
 	// limit is a leaf of pure types like identity: a rate means the same everywhere.
 	"gateway/stage": {"gateway/identity", "gateway/limit", "policy", "upstream/laravel"},
 	"gateway/login": {"gateway/identity", "gateway/limit", "upstream/laravel"},
 	"gateway/admin": {},
+
+	// acme and certificate know nothing of a gateway: a listener is given to them.
+	"gateway/acme":        {},
+	"gateway/certificate": {},
 
 	"gateway/identity":   {"gateway/limit"},
 	"gateway/limit":      {},

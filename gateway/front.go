@@ -25,8 +25,11 @@ import (
 // connections that it has.
 type front struct {
 	listener *net.TCPListener
-	log      *log.Logger
-	routes   atomic.Pointer[echo.Echo]
+	// secure lets a server speak TLS over a listener, or leaves both as they are. It is set
+	// before serve is called.
+	secure func(*http.Server, net.Listener) net.Listener
+	log    *log.Logger
+	routes atomic.Pointer[echo.Echo]
 	// ended gets one error at most, of the listener itself.
 	ended chan error
 
@@ -97,10 +100,11 @@ func (f *front) next() {
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     f.log,
 	}
+	listener := f.secure(t.server, t)
 	f.turns = append(f.turns, t)
 	go func() {
 		defer close(t.ended)
-		if err := t.server.Serve(t); !errors.Is(err, http.ErrServerClosed) && !t.retired.Load() {
+		if err := t.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) && !t.retired.Load() {
 			f.ended <- fmt.Errorf("server listener: %w", err)
 		}
 	}()

@@ -46,12 +46,13 @@ type Options struct {
 
 // Gateway is a running or runnable gateway.
 type Gateway struct {
-	log      *slog.Logger
-	logLevel *slog.LevelVar
-	admin    *admin.Handler
-	rooms    *rooms
-	settings settings
-	closers  []closer
+	log          *slog.Logger
+	logLevel     *slog.LevelVar
+	admin        *admin.Handler
+	rooms        *rooms
+	settings     settings
+	closers      []closer
+	certificates certificates
 
 	front         *front
 	adminServer   *http.Server
@@ -81,6 +82,9 @@ func New(ctx context.Context, o Options) (_ *Gateway, err error) {
 		return nil, err
 	}
 	g.admin = admin.New(g.privateDoor(o, registry))
+	if g.certificates, err = openCertificates(o.Config, o.Log, registry); err != nil {
+		return nil, err
+	}
 	if err := g.bind(o.Config, routes(g.rooms.frontDoor(o.Config, g.settings.policy))); err != nil {
 		return nil, err
 	}
@@ -115,10 +119,14 @@ func (g *Gateway) bind(c *config.Config, public *echo.Echo) (err error) {
 		IdleTimeout:       adminIdleTimeout,
 		ErrorLog:          g.serverLog(),
 	}
+	g.adminListener = g.certificates.overAdmin(g.adminServer, g.adminListener)
 	g.onStop("admin listener", shutdown(g.adminServer, g.adminListener))
 
 	if g.front, err = newFront(c.Server, public, g.serverLog()); err != nil {
 		return err
+	}
+	if g.front.secure, err = g.overTLS(c, g.front.listener.Addr()); err != nil {
+		return errors.Join(err, g.front.listener.Close())
 	}
 	g.onStop("public listener", g.front.shutdown)
 	return nil

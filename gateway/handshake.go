@@ -30,10 +30,14 @@ func (s *rooms) shakeHands(ctx context.Context, c *config.Config, log *slog.Logg
 	if err != nil {
 		return err
 	}
+	secure, err := c.Proxy.TLS.Client()
+	if err != nil {
+		return fmt.Errorf("proxy.tls.%w", err)
+	}
 	// PHP is spoken to directly, past any proxy of the environment, and a redirect
 	// is an answer: the token must not travel on.
 	client := &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true},
+		Transport:     &http.Transport{DisableKeepAlives: true, TLSClientConfig: secure},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	for _, upstream := range upstreams {

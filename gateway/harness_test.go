@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -59,8 +60,10 @@ type world struct {
 	client  *http.Client
 	// upstream is the URL of the stand-in.
 	upstream string
-	// config is what the gateway reads, and reads again at a reload.
-	config *atomic.Pointer[config.Sources]
+	// sources are what the gateway reads, and reads again at a reload.
+	sources *atomic.Pointer[config.Sources]
+	// trust is how the client judges a gateway that speaks TLS; nil where it speaks HTTP.
+	trust *tls.Config
 }
 
 // requireRedis skips, or fails when REQUIRE_SERVICES=1.
@@ -149,8 +152,8 @@ func (w *world) open(layers ...settings) {
 		}
 	}
 	maps.DeleteFunc(all, func(_, text string) bool { return text == unset })
-	w.config = new(atomic.Pointer[config.Sources])
-	w.config.Store(&config.Sources{Overrides: all})
+	w.sources = new(atomic.Pointer[config.Sources])
+	w.sources.Store(&config.Sources{Overrides: all})
 	c, err := w.reread()
 	if err != nil {
 		w.t.Fatalf("configuration: %v", err)
@@ -164,7 +167,7 @@ func (w *world) open(layers ...settings) {
 		w.t.Fatalf("start: %v", err)
 	}
 	w.client = &http.Client{
-		Transport:     &http.Transport{},
+		Transport:     &http.Transport{TLSClientConfig: w.trust.Clone(), ForceAttemptHTTP2: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       30 * time.Second,
 	}
@@ -173,18 +176,23 @@ func (w *world) open(layers ...settings) {
 
 // reread reads the configuration as it is now.
 func (w *world) reread() (*config.Config, error) {
-	return config.Load(*w.config.Load())
+	return config.Load(*w.sources.Load())
 }
 
 // set changes the configuration, which the gateway takes over at a reload.
 func (w *world) set(over settings) {
-	all := maps.Clone(w.config.Load().Overrides)
+	all := maps.Clone(w.sources.Load().Overrides)
 	maps.Copy(all, over)
-	w.config.Store(&config.Sources{Overrides: all})
+	w.sources.Store(&config.Sources{Overrides: all})
 }
 
 // url is the public address of a path.
-func (w *world) url(path string) string { return "http://" + w.gateway.Address() + path }
+func (w *world) url(path string) string {
+	if w.trust != nil {
+		return "https://" + w.gateway.Address() + path
+	}
+	return "http://" + w.gateway.Address() + path
+}
 
 // answer is what a request got.
 type answer struct {

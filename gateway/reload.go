@@ -65,10 +65,15 @@ func (g *Gateway) reload() (config.Change, error) {
 	if engine.Digest() != s.policy.Digest() && !slices.Contains(change.Taken, "policy.files") {
 		change.Taken = append(change.Taken, "policy.files")
 	}
+	useCertificates, err := g.prepareCertificates(next)
+	if err != nil {
+		return config.Change{}, err
+	}
 	if err := g.rooms.takeOver(next); err != nil {
 		return config.Change{}, err
 	}
 	// From here on nothing can fail.
+	useCertificates()
 	g.front.exchange(routes(g.rooms.frontDoor(next, engine)), boundsOf(next.Server))
 	if g.logLevel != nil {
 		g.logLevel.Set(next.Observability.Log.Level.Level())
@@ -163,10 +168,12 @@ func (g *Gateway) watchConfig(files []string) func(context.Context) error {
 func (g *Gateway) watched(files []string) []string {
 	g.settings.mu.Lock()
 	defer g.settings.mu.Unlock()
-	return append(slices.Clone(files), g.settings.config.Policy.Files...)
+	c := g.settings.config
+	return slices.Concat(files, c.Policy.Files, g.certificateFiles(), c.Proxy.TLS.Files())
 }
 
-// takeOver gives the rooms what they can take over, all of it or nothing.
+// takeOver gives the rooms what they can take over, all of it or nothing. It is the last
+// step that can fail.
 func (s *rooms) takeOver(c *config.Config) error {
 	upstreams, err := c.Faveo.Upstreams()
 	if err != nil {

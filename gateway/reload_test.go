@@ -111,8 +111,8 @@ func TestReloadIsAllOrNothing(t *testing.T) {
 		{"a good value and an upstream that is none", settings{"limits.per_user": "1/1h", "faveo.urls": "gopher://faveo"}, []string{"faveo.urls"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			before := w.config.Load()
-			defer w.config.Store(before)
+			before := w.sources.Load()
+			defer w.sources.Store(before)
 			w.set(c.over)
 			got := w.reload()
 			if got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `"error":"configuration_refused"`) {
@@ -259,6 +259,10 @@ func TestAdopt(t *testing.T) {
 	}
 	old := load(nil)
 	next := load(settings{"limits.per_ip": "5/1m", "redis.url": "redis://user:hidden@other:6379/0", "login.lockout.per_pair": "3/1m", "sessions.max_per_user": "3"})
+	_, tls := old.Adopt(load(settings{"admin.tls.cert_file": "/a", "admin.tls.key_file": "/b"}))
+	if want := []string{"admin.tls.cert_file", "admin.tls.key_file"}; !slices.Equal(tls.Restart, want) || tls.Taken != nil {
+		t.Errorf("TLS where there was none: %+v, want a restart for %q", tls, want)
+	}
 	adopted, change := old.Adopt(next)
 	if want := []string{"login.lockout.per_pair", "limits.per_ip"}; !slices.Equal(change.Taken, want) {
 		t.Errorf("taken %q, want %q", change.Taken, want)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -135,7 +136,7 @@ func loadPolicy(c *config.Config) (*policy.Engine, error) {
 // Check judges offline what New would load besides the configuration itself.
 func Check(c *config.Config) error {
 	_, err := loadPolicy(c)
-	return err
+	return errors.Join(err, checkCertificates(c))
 }
 
 // openTokens makes what issues and checks the gateway's tokens, and what mints
@@ -224,7 +225,7 @@ func (s *rooms) openDesks(o Options, r prometheus.Registerer) {
 
 // frontDoor puts the rooms behind the stages, as a configuration and its policy want them.
 func (s *rooms) frontDoor(c *config.Config, engine *policy.Engine) frontDoor {
-	peers := stage.NewPeers(c.Server.TrustedProxies)
+	peers := stage.NewPeers(c.Server.TrustedProxies).OverTLS(c.Server.TLS.On())
 	limits := laravel.Limits{Body: c.Server.MaxBodyBytes, Parameters: c.Server.MaxParameterBytes}
 	return frontDoor{
 		basePath:    c.Server.BasePath,

@@ -14,6 +14,7 @@ import (
 // in which some are new and the others old is as valid as the two that it comes from.
 func reloadable() []string {
 	return []string{
+		"admin.tls",
 		"faveo.urls",
 		"limits",
 		"login.legacy_clients",
@@ -28,6 +29,8 @@ func reloadable() []string {
 		"server.max_parameter_bytes",
 		"server.shutdown_grace",
 		"server.timeouts",
+		"server.tls.cert_file",
+		"server.tls.key_file",
 		"server.trusted_proxies",
 		"tokens.sources",
 	}
@@ -55,7 +58,7 @@ func (c *Config) Adopt(next *Config) (*Config, Change) {
 		old, value := into.FieldByIndex(k.index), from.FieldByIndex(k.index)
 		switch {
 		case reflect.DeepEqual(old.Interface(), value.Interface()):
-		case k.isReloadable():
+		case k.isReloadable() && !(k.isSwitch() && (old.IsZero() || value.IsZero())):
 			old.Set(value)
 			change.Taken = append(change.Taken, k.path)
 		default:
@@ -63,6 +66,13 @@ func (c *Config) Adopt(next *Config) (*Config, Change) {
 		}
 	}
 	return &adopted, change
+}
+
+// isSwitch reports whether a listener speaks TLS where the key is set, and HTTP where it
+// is not. One that listens does not change from one to the other.
+func (k *key) isSwitch() bool {
+	_, name := split(k.path)
+	return strings.Contains(k.path, ".tls.") && !strings.HasPrefix(k.path, "proxy.") && (name == "cert_file" || name == "key_file")
 }
 
 func (k *key) isReloadable() bool {
