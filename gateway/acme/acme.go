@@ -16,8 +16,9 @@
 // before anything is looked up); wildcards; OCSP, which authorities have given up; and
 // agreeing to terms that the operator did not agree to.
 //
-// Known limit: certmagic keeps one goroutine for each account of the process, which
-// limits how often the authority is asked, until the process ends.
+// Known limits: certmagic keeps one goroutine for each account of the process, which
+// limits how often the authority is asked, until the process ends, and one for each lock
+// in the storage until some seconds after the lock. Run waits for neither.
 package acme
 
 import (
@@ -153,7 +154,10 @@ const retryEvery = time.Hour
 // keep brings the certificate of a domain into the cache, where it is renewed.
 func (m *Manager) keep(ctx context.Context, domain string) {
 	for {
-		err := m.bring(ctx, domain)
+		until, err := m.bring(ctx, domain)
+		if err == nil {
+			m.log.Info("certificate by ACME", slog.String("domain", domain), slog.Time("until", until))
+		}
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -167,23 +171,24 @@ func (m *Manager) keep(ctx context.Context, domain string) {
 }
 
 // bring loads the certificate of a domain, gets one where there is none, and renews one
-// whose time has come while no gateway ran. It tries for long.
-func (m *Manager) bring(ctx context.Context, domain string) error {
+// whose time has come while no gateway ran. It tries for long, and returns until when
+// the certificate is valid.
+func (m *Manager) bring(ctx context.Context, domain string) (until time.Time, err error) {
 	if err := m.magic.ObtainCertAsync(ctx, domain); err != nil {
-		return fmt.Errorf("obtain: %w", err)
+		return time.Time{}, fmt.Errorf("obtain: %w", err)
 	}
 	cert, err := m.magic.CacheManagedCertificate(ctx, domain)
 	if err != nil {
-		return fmt.Errorf("load: %w", err)
+		return time.Time{}, fmt.Errorf("load: %w", err)
 	}
 	if !cert.NeedsRenewal(m.magic) {
-		return nil
+		return cert.Leaf.NotAfter, nil
 	}
 	if err := m.magic.RenewCertAsync(ctx, domain, false); err != nil {
-		return fmt.Errorf("renew: %w", err)
+		return time.Time{}, fmt.Errorf("renew: %w", err)
 	}
-	if _, err := m.magic.CacheManagedCertificate(ctx, domain); err != nil {
-		return fmt.Errorf("load what was renewed: %w", err)
+	if cert, err = m.magic.CacheManagedCertificate(ctx, domain); err != nil {
+		return time.Time{}, fmt.Errorf("load what was renewed: %w", err)
 	}
-	return nil
+	return cert.Leaf.NotAfter, nil
 }
