@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -233,5 +235,49 @@ func TestUpstreamTLS(t *testing.T) {
 				t.Errorf("PHP got %d requests by a connection that is not trusted", n)
 			}
 		})
+	}
+}
+
+// TestCertificatesByACME serves what is in the storage, and tells when there is nothing.
+func TestCertificatesByACME(t *testing.T) {
+	stores, _ := onMariaDB(t)
+	const domain = "helpdesk.test"
+	authority, storage := certificatetest.NewAuthority(t), t.TempDir()
+	pair := authority.Issue(certificatetest.Leaf{Names: []string{domain}, From: time.Now().Add(-time.Minute), Until: time.Now().Add(24 * time.Hour)})
+	folder := filepath.Join(storage, "certificates", "acme.test-dir", domain)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{".crt": pair.Cert, ".key": pair.Key, ".json": []byte(`{"sans":["` + domain + `"]}`)} {
+		if err := os.WriteFile(filepath.Join(folder, domain+name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := &world{t: t, faveo: standin.New(standin.Options{Secret: secret}), log: &safeBuffer{}, trust: &tls.Config{RootCAs: authority.Pool(), ServerName: domain}}
+	upstream := httptest.NewServer(w.faveo)
+	t.Cleanup(upstream.Close)
+	w.run(stores, settings{
+		"faveo.urls": upstream.URL, "server.tls.acme.domains": domain, "server.tls.acme.agree_tos": "true",
+		"server.tls.acme.storage": storage, "server.tls.acme.ca_url": "https://acme.test/dir",
+	})
+	for began := time.Now(); ; { // The storage is read in the background.
+		conn, err := tls.Dial("tcp", w.gateway.Address(), w.trust)
+		if err == nil {
+			conn.Close()
+			break
+		}
+		if time.Since(began) > patience {
+			t.Fatal(err)
+		}
+	}
+	if got := w.send(http.MethodGet, "/api/v1/helpdesk/tickets", ""); got.status != http.StatusUnauthorized {
+		t.Errorf("a request: %d %s", got.status, got.body)
+	}
+	want := fmt.Sprintf("faveo_gateway_certificate_expiry_timestamp_seconds{listener=\"public\"} %v", float64(pair.Leaf.NotAfter.Unix()))
+	if !strings.Contains(w.metrics(), want) {
+		t.Errorf("no metric %s", want)
+	}
+	if files := w.gateway.CertificateFiles(); len(files) != 0 {
+		t.Errorf("files to watch are %v", files)
 	}
 }

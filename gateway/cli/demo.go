@@ -59,8 +59,16 @@ func demo(ctx context.Context, p Process, from demoSettings) (err error) {
 	}
 	parts.serveFaveo(c)
 	return serve(ctx, p, sources, nil, func(g *gateway.Gateway) {
-		welcome(p.Stdout, "http://"+g.Address(), c.Server.BasePath, "http://"+g.AdminAddress(), parts.exports(c.Admin.Token))
+		welcome(p.Stdout, scheme(c.Server.TLS.On())+g.Address(), c.Server.BasePath, scheme(c.Admin.TLS.On())+g.AdminAddress(), parts.exports(c.Admin.Token))
 	})
+}
+
+// scheme is how a listener is spoken to.
+func scheme(overTLS bool) string {
+	if overTLS {
+		return "https://"
+	}
+	return "http://"
 }
 
 // loopback refuses an address that others could reach: the demo's passwords are

@@ -15,6 +15,7 @@ import (
 // dependenciesOfNote are the modules that a security bulletin would name.
 var dependenciesOfNote = []string{
 	"cel.dev/cel-go",
+	"github.com/caddyserver/certmagic",
 	"github.com/go-sql-driver/mysql",
 	"github.com/labstack/echo/v4",
 	"github.com/lestrrat-go/jwx/v2",
