@@ -277,7 +277,4 @@ func TestCertificatesByACME(t *testing.T) {
 	if !strings.Contains(w.metrics(), want) {
 		t.Errorf("no metric %s", want)
 	}
-	if files := w.gateway.CertificateFiles(); len(files) != 0 {
-		t.Errorf("files to watch are %v", files)
-	}
 }
