@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -119,39 +120,88 @@ func TestSingleUpstream(t *testing.T) {
 	}
 }
 
-// TestLeastRequests: while one is busy, the others get everything.
+// TestLeastRequests: requests that take long spread by themselves, and whoever is
+// free gets all others.
 func TestLeastRequests(t *testing.T) {
-	var mu sync.Mutex
-	served := map[string]int{}
-	began, release := make(chan string), make(chan struct{})
+	type where struct {
+		address string
+		release chan struct{}
+	}
+	began, served := make(chan where), make(chan string, 100)
 	handler := func(w http.ResponseWriter, r *http.Request) {
+		here := where{fmt.Sprint(r.Context().Value(http.LocalAddrContextKey)), make(chan struct{})}
 		if r.URL.RawQuery == "slow" {
-			began <- r.Context().Value(http.LocalAddrContextKey).(interface{ String() string }).String()
-			<-release
+			began <- here
+			<-here.release
 		} else {
-			mu.Lock()
-			served[r.Context().Value(http.LocalAddrContextKey).(interface{ String() string }).String()]++
-			mu.Unlock()
+			served <- here.address
 		}
 		ok(w, r)
 	}
 	machines := []*machine{newMachine(t, handler), newMachine(t, handler), newMachine(t, handler)}
 	o, _ := observed(urls(machines...), nil)
 	p := newProxy(t, o)
-	var slow sync.WaitGroup
-	slow.Go(func() { _, _ = once(t.Context(), p, http.MethodGet, "/api/v1/x?slow", nil) })
-	busy := <-began
-	for range 300 {
+	ended := make(chan struct{})
+	occupy := func() where {
+		go func() {
+			_, _ = once(t.Context(), p, http.MethodGet, "/api/v1/x?slow", nil)
+			ended <- struct{}{}
+		}()
+		return <-began
+	}
+	busy := map[string]chan struct{}{}
+	for range machines {
+		at := occupy()
+		busy[at.address] = at.release
+	}
+	if len(busy) != len(machines) {
+		t.Errorf("three long requests went to %d servers", len(busy))
+	}
+	for address, release := range busy {
+		close(release)
+		<-ended
+		for range 10 {
+			get(t, p, http.StatusOK)
+			if got := <-served; got != address {
+				t.Errorf("%s got a request, %s is free", got, address)
+			}
+		}
+		again := occupy()
+		if again.address != address {
+			t.Errorf("the next long one went to %s, %s is free", again.address, address)
+		}
+		busy[address] = again.release
+	}
+	for _, release := range busy {
+		close(release)
+		<-ended
+	}
+}
+
+// TestLotsAreFair: among three that are all free, each gets its share; the neighbour
+// of one that is out gets no more than the others.
+func TestLotsAreFair(t *testing.T) {
+	var mu sync.Mutex
+	served := map[string]int{}
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		served[fmt.Sprint(r.Context().Value(http.LocalAddrContextKey))]++
+		mu.Unlock()
+		ok(w, r)
+	}
+	one, two, three := newMachine(t, handler), newMachine(t, handler), newMachine(t, handler)
+	o, _ := observed([]*url.URL{refused(t), one.url, two.url, three.url}, func(c *proxy.Config) {
+		c.Breaker = proxy.Breaker{Failures: 1, OpenFor: time.Hour, MaxOpenFor: time.Hour}
+	})
+	p := newProxy(t, o)
+	for range 600 {
 		get(t, p, http.StatusOK)
 	}
-	close(release)
-	slow.Wait()
-	if served[busy] > 0 || len(served) != 2 {
-		t.Errorf("served %v, and %s is busy", served, busy)
-	}
-	for address, n := range served {
-		if n < 100 {
-			t.Errorf("%s got %d of 300, want about half", address, n)
+	mu.Lock()
+	defer mu.Unlock()
+	for _, m := range []*machine{one, two, three} {
+		if n := served[m.url.Host]; n < 140 || n > 260 { // 200, and five standard deviations.
+			t.Errorf("served %v of 600, want about 200 each", served)
 		}
 	}
 }
@@ -213,8 +263,9 @@ func TestLeavingEjectsNobody(t *testing.T) {
 func TestSlowReportEjectsNobody(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answers bool
+		timeout time.Duration
 		out     int
-	}{"it answers the probes": {true, 0}, "it answers nothing": {false, 1}} {
+	}{"it answers the probes": {true, 2 * time.Second, 0}, "it answers nothing": {false, 200 * time.Millisecond, 1}} {
 		t.Run(name, func(t *testing.T) {
 			const reports = 12
 			began := make(chan struct{}, reports)
@@ -228,7 +279,7 @@ func TestSlowReportEjectsNobody(t *testing.T) {
 			}
 			machines := []*machine{newMachine(t, handler), newMachine(t, handler)}
 			o, registry := observed(urls(machines...), func(c *proxy.Config) {
-				c.Breaker.Failures, c.Timeouts.ResponseHeader = 3, 500*time.Millisecond
+				c.Breaker.Failures, c.Timeouts.ResponseHeader = 3, tt.timeout
 			})
 			p := newProxy(t, o)
 			var waiting sync.WaitGroup
@@ -282,10 +333,10 @@ func TestFailingProbes(t *testing.T) {
 	for range 20 {
 		get(t, p, http.StatusOK)
 	}
+	mu.Lock()
 	if n := served[machines[0].url.Host]; n != 0 || out(t, registry, o.Upstreams) != 1 {
 		t.Errorf("the sick one served %d", n)
 	}
-	mu.Lock()
 	sick[machines[1].url.Host] = true
 	mu.Unlock()
 	for range o.Config.Health.UnhealthyAfter {
@@ -294,6 +345,8 @@ func TestFailingProbes(t *testing.T) {
 	for range 20 {
 		get(t, p, http.StatusOK)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if n := out(t, registry, o.Upstreams); n != 2 || served[machines[0].url.Host] == 0 || served[machines[1].url.Host] == 20 {
 		t.Errorf("with all %d sick they served %v", n, served)
 	}
@@ -427,8 +480,11 @@ func TestReplaceKeepsWhatIsKnown(t *testing.T) {
 		c.Breaker = proxy.Breaker{Failures: 1, OpenFor: time.Hour, MaxOpenFor: time.Hour}
 	})
 	p := newProxy(t, o)
-	for out(t, registry, o.Upstreams) == 0 {
+	for range 100 { // It is drawn by then.
 		get(t, p, http.StatusOK)
+	}
+	if n := out(t, registry, o.Upstreams); n != 1 {
+		t.Fatalf("%d are out", n)
 	}
 	before := retries(t, registry, "answered")
 	for _, change := range []func(*proxy.Config){
