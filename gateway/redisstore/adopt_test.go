@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -91,7 +92,7 @@ func TestEndOfAllDuringAnAdoption(t *testing.T) {
 			asked := 0
 			store := open(t, redisstore.Options{
 				URL: "redis://" + address,
-				Observe: func(operation string, _ time.Duration, _ error) {
+				Observe: func(_ context.Context, operation string, _ time.Duration, _ error) {
 					if operation == "session_adoptable" {
 						if asked++; asked == 1 {
 							end(t, address)

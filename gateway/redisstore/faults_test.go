@@ -201,7 +201,7 @@ func TestObserve(t *testing.T) {
 	var seen []string
 	store := open(t, redisstore.Options{
 		URL: "redis://" + server.Addr(),
-		Observe: func(operation string, d time.Duration, err error) {
+		Observe: func(_ context.Context, operation string, d time.Duration, err error) {
 			mu.Lock()
 			defer mu.Unlock()
 			seen = append(seen, fmt.Sprint(operation, " ", err != nil))
@@ -248,7 +248,7 @@ func TestCallerGone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	store := open(t, redisstore.Options{
 		URL: "redis://" + server.Addr(),
-		Observe: func(operation string, _ time.Duration, err error) {
+		Observe: func(_ context.Context, operation string, _ time.Duration, err error) {
 			if ctx.Err() != nil {
 				t.Errorf("%s was observed: %v", operation, err)
 			}
@@ -269,7 +269,7 @@ func TestDeadlineIsAFailure(t *testing.T) {
 	var failures int
 	store := open(t, redisstore.Options{
 		URL: "redis://" + server.Addr(),
-		Observe: func(_ string, _ time.Duration, err error) {
+		Observe: func(_ context.Context, _ string, _ time.Duration, err error) {
 			if errors.Is(err, context.DeadlineExceeded) {
 				failures++
 			}
@@ -339,7 +339,7 @@ func TestFaultOfDeleteWhere(t *testing.T) {
 			server, calls := miniredis.RunT(t), 0
 			store := open(t, redisstore.Options{
 				URL: "redis://" + server.Addr(),
-				Observe: func(operation string, _ time.Duration, _ error) {
+				Observe: func(_ context.Context, operation string, _ time.Duration, _ error) {
 					if operation != "session_delete_where" {
 						return
 					}

@@ -296,7 +296,7 @@ func TestLimitsObserved(t *testing.T) {
 	seen := make(map[string]int)
 	limits := open(t, redisstore.Options{
 		URL: "redis://" + server.Addr(),
-		Observe: func(operation string, _ time.Duration, failure error) {
+		Observe: func(_ context.Context, operation string, _ time.Duration, failure error) {
 			if failure != nil {
 				t.Errorf("%s: %v", operation, failure)
 			}

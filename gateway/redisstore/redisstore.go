@@ -78,8 +78,8 @@ import (
 // there is no such session. A call that fails because the caller's context was
 // cancelled is not told of: a client that hangs up says nothing about Redis, in
 // neither direction. A deadline of the caller that passes is a failure. It is
-// called from many goroutines at once.
-type Observer func(operation string, took time.Duration, failure error)
+// called from many goroutines at once. ctx is the caller's, for what it carries.
+type Observer func(ctx context.Context, operation string, took time.Duration, failure error)
 
 // The operations that an Observer is told of.
 const (
@@ -144,7 +144,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.Now = time.Now
 	}
 	if o.Observe == nil {
-		o.Observe = func(string, time.Duration, error) {}
+		o.Observe = func(context.Context, string, time.Duration, error) {}
 	}
 	redis.SetLogger(&logging.VoidLogger{})
 	client := u.client(o)
@@ -206,9 +206,9 @@ func (s *Store) ask(ctx context.Context, operation string, do func(context.Conte
 	answer := answerOf(err)
 	switch took := s.now().Sub(began); {
 	case err == nil || answer != nil:
-		s.observe(operation, took, nil)
+		s.observe(ctx, operation, took, nil)
 	case !errors.Is(ctx.Err(), context.Canceled):
-		s.observe(operation, took, err)
+		s.observe(ctx, operation, took, err)
 	}
 	switch {
 	case err == nil:

@@ -71,7 +71,7 @@ func TestClientHangsUpDuringAdoption(t *testing.T) {
 	ctx, hangUp := context.WithCancel(t.Context())
 	store := open(t, redisstore.Options{
 		URL: "redis://" + server.Addr(), Now: clock.Now,
-		Observe: func(operation string, _ time.Duration, _ error) {
+		Observe: func(_ context.Context, operation string, _ time.Duration, _ error) {
 			if operation == "session_adopt" {
 				hangUp()
 			}

@@ -208,7 +208,7 @@ func TestAnnouncedThoughTheCallerHangsUp(t *testing.T) {
 	url := "redis://" + server.Addr()
 	told := watch(t, open(t, redisstore.Options{URL: url}))
 	ctx, cancel := context.WithCancel(t.Context())
-	store := open(t, redisstore.Options{URL: url, Observe: func(operation string, _ time.Duration, _ error) {
+	store := open(t, redisstore.Options{URL: url, Observe: func(_ context.Context, operation string, _ time.Duration, _ error) {
 		if operation == "session_delete" {
 			cancel()
 		}

@@ -390,7 +390,7 @@ func TestObserverHearsOfTheTrail(t *testing.T) {
 	url := sqliteURL(t, "state.db")
 	migrated(t, url)
 	var heard []string
-	s := open(t, sqlstore.Options{Database: url, Observe: func(operation string, _ time.Duration, failure error) {
+	s := open(t, sqlstore.Options{Database: url, Observe: func(_ context.Context, operation string, _ time.Duration, failure error) {
 		heard = append(heard, fmt.Sprintf("%s %v", operation, failure))
 	}})
 	s.Head(t.Context())

@@ -84,8 +84,9 @@ type Options struct {
 // that another replica was first, or that there is no such key. A call that fails
 // because the caller's context was cancelled is not told of: a client that hangs up
 // says nothing about the database, in neither direction. A deadline of the caller
-// that passes is a failure. It is called from many goroutines at once.
-type Observer func(operation string, took time.Duration, failure error)
+// that passes is a failure. It is called from many goroutines at once. ctx is the
+// caller's, for what it carries.
+type Observer func(ctx context.Context, operation string, took time.Duration, failure error)
 
 // Store is an open database: a keyring.Store and an audit.Store, which has an
 // apikey.Store in the same database. It is safe for concurrent use.
@@ -109,7 +110,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.Now = time.Now
 	}
 	if o.Observe == nil {
-		o.Observe = func(string, time.Duration, error) {}
+		o.Observe = func(context.Context, string, time.Duration, error) {}
 	}
 	url, err := database.Parse(o.Database)
 	if err != nil {
@@ -195,9 +196,9 @@ func (s *Store) run(ctx context.Context, operation string, timeout time.Duration
 	err := run(bounded)
 	switch took := s.now().Sub(began); {
 	case err == nil, isAnswer(err):
-		s.observe(operation, took, nil)
+		s.observe(ctx, operation, took, nil)
 	case !errors.Is(ctx.Err(), context.Canceled):
-		s.observe(operation, took, err)
+		s.observe(ctx, operation, took, err)
 	}
 	if err == nil {
 		return nil

@@ -303,7 +303,7 @@ func TestObserverHearsEveryCall(t *testing.T) {
 			at = at.Add(time.Second)
 			return at
 		},
-		Observe: func(operation string, d time.Duration, err error) {
+		Observe: func(_ context.Context, operation string, d time.Duration, err error) {
 			mu.Lock()
 			defer mu.Unlock()
 			heard = append(heard, fmt.Sprintf("%s %v %v", operation, d, err != nil))
@@ -350,7 +350,7 @@ func TestCallerGone(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
 		migrated(t, url)
 		ctx, cancel := context.WithCancel(t.Context())
-		s := open(t, sqlstore.Options{Database: url, Observe: func(operation string, _ time.Duration, failure error) {
+		s := open(t, sqlstore.Options{Database: url, Observe: func(_ context.Context, operation string, _ time.Duration, failure error) {
 			if ctx.Err() != nil {
 				t.Errorf("%s was observed: %v", operation, failure)
 			}
@@ -372,7 +372,7 @@ func TestCallerGone(t *testing.T) {
 func TestDeadlineIsAFailure(t *testing.T) {
 	databases(t, func(t *testing.T, url string) {
 		var failures int
-		s := open(t, sqlstore.Options{Database: url, Observe: func(_ string, _ time.Duration, failure error) {
+		s := open(t, sqlstore.Options{Database: url, Observe: func(_ context.Context, _ string, _ time.Duration, failure error) {
 			if errors.Is(failure, context.DeadlineExceeded) {
 				failures++
 			}

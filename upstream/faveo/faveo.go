@@ -86,8 +86,9 @@ type Options struct {
 // Observer is told of a query after it: which operation of a closed set, how long it took, and its failure. The failure
 // is nil when the database answered, be it that there is no such account. A query that fails because the caller's
 // context was cancelled is not told of: a client that hangs up says nothing about the database, in neither direction.
-// A deadline of the caller that passes is a failure. It is called from many goroutines at once.
-type Observer func(operation string, took time.Duration, failure error)
+// A deadline of the caller that passes is a failure. It is called from many goroutines at once. ctx is the caller's, for
+// what it carries.
+type Observer func(ctx context.Context, operation string, took time.Duration, failure error)
 
 // Validate reports every fault of the options at once by the name of the option, database, timeout, max_connections,
 // version or public_path, without touching the network. No message shows a part of the database URL.
@@ -139,7 +140,7 @@ func Open(_ context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("faveo: %w", err)
 	}
 	if o.Observe == nil {
-		o.Observe = func(string, time.Duration, error) {}
+		o.Observe = func(context.Context, string, time.Duration, error) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -219,10 +220,10 @@ func (db *DB) run(ctx context.Context, operation string, query func(context.Cont
 	answered := err == nil || errors.Is(err, ErrNotFound)
 	switch took := db.options.Now().Sub(began); {
 	case answered:
-		db.options.Observe(operation, took, nil)
+		db.options.Observe(ctx, operation, took, nil)
 		return err
 	case !errors.Is(ctx.Err(), context.Canceled):
-		db.options.Observe(operation, took, err)
+		db.options.Observe(ctx, operation, took, err)
 	}
 	return fmt.Errorf("faveo: %s: %w", operation, err)
 }

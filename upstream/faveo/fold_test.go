@@ -1,6 +1,7 @@
 package faveo_test
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"testing"
@@ -120,7 +121,7 @@ func TestFoldNameOfImpossibleNames(t *testing.T) {
 	d := faveotest.New(t)
 	d.Exec(t, "ALTER TABLE users CONVERT TO CHARACTER SET utf8mb3 COLLATE utf8mb3_unicode_ci")
 	failures := 0
-	db := open(t, d, faveo.Options{Observe: func(_ string, _ time.Duration, err error) {
+	db := open(t, d, faveo.Options{Observe: func(_ context.Context, _ string, _ time.Duration, err error) {
 		if err != nil {
 			failures++
 		}

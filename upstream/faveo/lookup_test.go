@@ -1,6 +1,7 @@
 package faveo_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,7 +15,7 @@ import (
 func TestFindByLogin(t *testing.T) {
 	d := faveotest.New(t)
 	var failures []error
-	db := open(t, d, faveo.Options{Observe: func(_ string, _ time.Duration, err error) {
+	db := open(t, d, faveo.Options{Observe: func(_ context.Context, _ string, _ time.Duration, err error) {
 		if err != nil {
 			failures = append(failures, err)
 		}
@@ -70,7 +71,7 @@ func TestThreeByteTables(t *testing.T) {
 	d := faveotest.New(t)
 	d.Exec(t, "ALTER TABLE users CONVERT TO CHARACTER SET utf8mb3 COLLATE utf8mb3_unicode_ci")
 	var failures []error
-	db := open(t, d, faveo.Options{Observe: func(_ string, _ time.Duration, err error) {
+	db := open(t, d, faveo.Options{Observe: func(_ context.Context, _ string, _ time.Duration, err error) {
 		if err != nil {
 			failures = append(failures, err)
 		}

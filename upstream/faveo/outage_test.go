@@ -43,7 +43,7 @@ func TestDatabaseDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	var failures atomic.Int32
-	db := openURL(t, "mysql://root:S3cr3t@"+address+"/faveo", faveo.Options{Observe: func(_ string, _ time.Duration, err error) {
+	db := openURL(t, "mysql://root:S3cr3t@"+address+"/faveo", faveo.Options{Observe: func(_ context.Context, _ string, _ time.Duration, err error) {
 		if err != nil {
 			failures.Add(1)
 		}
@@ -86,7 +86,7 @@ func TestDatabaseHangs(t *testing.T) {
 // TestCallerGone: a client that hangs up tells nothing about the database.
 func TestCallerGone(t *testing.T) {
 	d := faveotest.New(t)
-	db := open(t, d, faveo.Options{Version: "2", Observe: func(operation string, _ time.Duration, err error) {
+	db := open(t, d, faveo.Options{Version: "2", Observe: func(_ context.Context, operation string, _ time.Duration, err error) {
 		t.Errorf("%s was observed: %v", operation, err)
 	}})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -101,7 +101,7 @@ func TestCallerGone(t *testing.T) {
 func TestObserve(t *testing.T) {
 	d := faveotest.New(t)
 	var operations []string
-	db := open(t, d, faveo.Options{Observe: func(operation string, took time.Duration, err error) {
+	db := open(t, d, faveo.Options{Observe: func(_ context.Context, operation string, took time.Duration, err error) {
 		operations = append(operations, fmt.Sprint(operation, " ", took > 0, " ", err))
 	}})
 	if _, err := db.FindByLogin(t.Context(), "nobody"); !errors.Is(err, faveo.ErrNotFound) {
@@ -166,7 +166,7 @@ func TestVersionIsCached(t *testing.T) {
 	d := faveotest.New(t)
 	c := &clock{now: time.Unix(1795422695, 0)}
 	var reads atomic.Int32
-	db := open(t, d, faveo.Options{Now: c.Now, Observe: func(operation string, _ time.Duration, _ error) {
+	db := open(t, d, faveo.Options{Now: c.Now, Observe: func(_ context.Context, operation string, _ time.Duration, _ error) {
 		if operation == "version" {
 			reads.Add(1)
 		}
@@ -197,7 +197,7 @@ func TestVersionIsCached(t *testing.T) {
 func TestManyCallersOneVersion(t *testing.T) {
 	d := faveotest.New(t)
 	var reads atomic.Int32
-	db := open(t, d, faveo.Options{Observe: func(string, time.Duration, error) { reads.Add(1) }})
+	db := open(t, d, faveo.Options{Observe: func(context.Context, string, time.Duration, error) { reads.Add(1) }})
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {

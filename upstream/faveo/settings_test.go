@@ -2,6 +2,7 @@ package faveo_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -16,7 +17,7 @@ func TestSecurity(t *testing.T) {
 	d := faveotest.New(t)
 	clock := &clock{now: time.Unix(1795422695, 0)}
 	var failures int
-	db := open(t, d, faveo.Options{Now: clock.Now, Observe: func(_ string, _ time.Duration, err error) {
+	db := open(t, d, faveo.Options{Now: clock.Now, Observe: func(_ context.Context, _ string, _ time.Duration, err error) {
 		if err != nil {
 			failures++
 		}

@@ -90,7 +90,9 @@ func TestTicketsAreBounded(t *testing.T) {
 func TestOneStatement(t *testing.T) {
 	d := faveotest.New(t)
 	var operations []string
-	db := open(t, d, faveo.Options{Observe: func(operation string, _ time.Duration, _ error) { operations = append(operations, operation) }})
+	db := open(t, d, faveo.Options{Observe: func(_ context.Context, operation string, _ time.Duration, _ error) {
+		operations = append(operations, operation)
+	}})
 	if _, err := db.Affiliation(t.Context(), 2); err != nil { // The answer about the table of departments is kept.
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package faveo_test
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"strings"
@@ -221,7 +222,7 @@ func TestSiteURLIsCached(t *testing.T) {
 	d := faveotest.New(t)
 	c := &clock{now: time.Unix(1795422695, 0)}
 	var reads atomic.Int32
-	db := open(t, d, faveo.Options{Now: c.Now, Observe: func(operation string, _ time.Duration, _ error) {
+	db := open(t, d, faveo.Options{Now: c.Now, Observe: func(_ context.Context, operation string, _ time.Duration, _ error) {
 		if operation == "site_url" {
 			reads.Add(1)
 		}
