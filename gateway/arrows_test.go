@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"gateway/apikey":     {"gateway/identity", "gateway/limit"},
 	"gateway/audit":      {"gateway/limit"},
 	"gateway/token":      {"gateway/identity"},
+	"gateway/trace":      {},
 	"gateway/session":    {"gateway/identity"},
 	"gateway/keyring":    {"gateway/token"},
 	"gateway/redisstore": {"gateway/apikey", "gateway/keyring", "gateway/limit", "gateway/session", "gateway/token", "upstream/breaker"},

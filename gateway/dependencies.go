@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"faveo-gateway/gateway/redisstore"
+	"faveo-gateway/gateway/trace"
 )
 
 // dependency is the closed set of the label `dependency`.
@@ -64,9 +65,12 @@ func newDependencyMetrics(r prometheus.Registerer) *dependencyMetrics {
 	return m
 }
 
-// observer returns the function that a store calls after each of its calls. The
-// stores name their operations from closed sets.
-func (m *dependencyMetrics) observer(d dependency) func(operation string, took time.Duration, err error) {
+// observer is the function that a store calls after each of its calls. The stores name
+// their operations from closed sets.
+type observer = func(ctx context.Context, operation string, took time.Duration, err error)
+
+// observer returns that of a dependency. traces is nil where nothing is traced.
+func (m *dependencyMetrics) observer(d dependency, traces *trace.Tracer) observer {
 	up := m.up.WithLabelValues(string(d))
 	reasons := []failure{failureTimeout, failureOther}
 	if d == dependencyRedis {
@@ -75,13 +79,14 @@ func (m *dependencyMetrics) observer(d dependency) func(operation string, took t
 	for _, reason := range reasons {
 		m.failures.WithLabelValues(string(d), string(reason)) // From zero, so that the first one is an increase.
 	}
-	return func(operation string, took time.Duration, err error) {
+	return func(ctx context.Context, operation string, took time.Duration, err error) {
 		up.Set(1)
 		if err != nil {
 			up.Set(0)
 			m.failures.WithLabelValues(string(d), string(failureOf(err))).Inc()
 		}
 		m.duration.WithLabelValues(string(d), operation).Observe(took.Seconds())
+		traces.Called(ctx, string(d), operation, took, err)
 	}
 }
 

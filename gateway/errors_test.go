@@ -118,7 +118,7 @@ func render(err error) *httptest.ResponseRecorder {
 	e.HTTPErrorHandler = renderError
 	e.IPExtractor = echo.ExtractIPDirect()
 	log := slog.New(slog.DiscardHandler)
-	e.Pre(stage.NewObserver(stage.Peers{}, log, prometheus.NewRegistry()).Observe())
+	e.Pre(stage.NewObserver(stage.Peers{}, log, nil, prometheus.NewRegistry()).Observe())
 	e.GET("/", func(echo.Context) error { return err })
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))

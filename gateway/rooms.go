@@ -21,6 +21,7 @@ import (
 	"faveo-gateway/gateway/sqlstore"
 	"faveo-gateway/gateway/stage"
 	"faveo-gateway/gateway/token"
+	"faveo-gateway/gateway/trace"
 	"faveo-gateway/policy"
 	"faveo-gateway/upstream/faveo"
 	"faveo-gateway/upstream/laravel"
@@ -46,6 +47,8 @@ type rooms struct {
 	login      *login.Service
 	facts      facts
 	publicKeys *publicKeys
+	// traces is nil where nothing is traced.
+	traces *trace.Tracer
 }
 
 // open opens every part in the order in which they depend on each other. It is
@@ -60,18 +63,21 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 		return nil, err
 	}
 	g.settings.metrics.hash.set(c, g.settings.policy)
-	if s.faveo, err = openFaveo(ctx, c, o.Log, depends.observer(dependencyDatabase)); err != nil {
+	if s.traces, err = g.openTraces(o); err != nil {
+		return nil, fmt.Errorf("observability.tracing: %w", err)
+	}
+	if s.faveo, err = openFaveo(ctx, c, o.Log, depends.observer(dependencyDatabase, s.traces)); err != nil {
 		return nil, fmt.Errorf("faveo.database: %w", err)
 	}
 	g.onStop("faveo database", g.closes(s.faveo.Close))
-	if s.state, err = openState(ctx, c, depends.observer(dependencyState)); err != nil {
+	if s.state, err = openState(ctx, c, depends.observer(dependencyState, s.traces)); err != nil {
 		return nil, fmt.Errorf("%s: %w", stateKey(c), err)
 	}
 	g.onStop("state database", g.closes(s.state.Close))
 	if s.trail, err = g.openTrail(o, s.state, r); err != nil {
 		return nil, fmt.Errorf("observability.audit: %w", err)
 	}
-	if s.redis, err = openRedis(ctx, c, depends.observer(dependencyRedis)); err != nil {
+	if s.redis, err = openRedis(ctx, c, depends.observer(dependencyRedis, s.traces)); err != nil {
 		return nil, fmt.Errorf("redis.url: %w", err)
 	}
 	g.onStop("redis", g.closes(s.redis.Close))
@@ -218,7 +224,7 @@ func (s *rooms) openDesks(o Options, r prometheus.Registerer) {
 		Tokens: s.tokens, Limits: s.limits, PerAccount: directory.perAccount,
 		Observe: s.trail.login, Registerer: r, Log: o.Log,
 	})
-	s.observer = stage.NewObserver(stage.Peers{}, o.Log, r)
+	s.observer = stage.NewObserver(stage.Peers{}, o.Log, stageTracer(s.traces), r)
 	s.facts = facts{faveo.NewObjects(s.faveo, faveo.MaxObjectAge, time.Now)}
 	s.publicKeys = newPublicKeys(s.ring, c.Keys.PublishAhead)
 }

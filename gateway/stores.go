@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -17,7 +16,7 @@ import (
 	"faveo-gateway/upstream/faveo"
 )
 
-func openFaveo(ctx context.Context, c *config.Config, log *slog.Logger, observe func(string, time.Duration, error)) (*faveo.DB, error) {
+func openFaveo(ctx context.Context, c *config.Config, log *slog.Logger, observe observer) (*faveo.DB, error) {
 	db, err := faveo.Open(ctx, faveo.Options{
 		Database:         c.Faveo.Database.Reveal(),
 		Timeout:          c.Faveo.Timeout,
@@ -80,7 +79,7 @@ func Migrate(ctx context.Context, c *config.Config) (applied []string, err error
 
 // openState also brings the tables up to date: a lock in the database lets one
 // replica do it, and a user without the right to is told so by name.
-func openState(ctx context.Context, c *config.Config, observe func(string, time.Duration, error)) (*sqlstore.Store, error) {
+func openState(ctx context.Context, c *config.Config, observe observer) (*sqlstore.Store, error) {
 	store, err := sqlstore.Open(ctx, sqlstore.Options{Database: stateURL(c), Timeout: c.State.Timeout, Observe: observe})
 	if err != nil {
 		return nil, err
@@ -91,7 +90,7 @@ func openState(ctx context.Context, c *config.Config, observe func(string, time.
 	return store, nil
 }
 
-func openRedis(ctx context.Context, c *config.Config, observe func(string, time.Duration, error)) (*redisstore.Store, error) {
+func openRedis(ctx context.Context, c *config.Config, observe observer) (*redisstore.Store, error) {
 	store, err := redisstore.Open(ctx, redisstore.Options{
 		URL:       c.Redis.URL.Reveal(),
 		KeyPrefix: c.Redis.KeyPrefix,

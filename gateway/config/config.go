@@ -90,6 +90,7 @@ func (l *loader) validate(c *Config) {
 	c.Observability.Log.Validate(l.reporter("observability.log"))
 	c.Observability.Audit.Validate(l.reporter("observability.audit"))
 	l.validateUpstreamTLS(c)
+	c.Observability.Tracing.Validate(l.reporter("observability.tracing"))
 	if sameAddress(c.Server.Listen, c.Admin.Listen) {
 		one, other := "admin", "server"
 		if l.locate("admin.listen").source == sourceDefault {

@@ -105,7 +105,9 @@ func other(t *testing.T, f field) (string, any) {
 		"admin.tls.cert_file": "/a.pem", "admin.tls.key_file": "/b.pem", "admin.tls.client_ca_file": "/c.pem",
 		"proxy.tls.ca_file": "/a.pem", "proxy.tls.cert_file": "/b.pem", "proxy.tls.key_file": "/c.pem", "proxy.tls.server_name": "php.test",
 		"observability.audit.to": "stdout", "observability.audit.file": "/var/log/audit.jsonl", "observability.audit.keep": "48h",
-		"observability.log.level": "debug", "observability.log.format": "text",
+		"observability.tracing.endpoint": "https://collector:4318", "observability.tracing.sample_ratio": "0.25",
+		"observability.tracing.headers": "Authorization: Basic eA==,X-Account: 1",
+		"observability.log.level":       "debug", "observability.log.format": "text",
 		"server.max_header_bytes": "65536", "server.max_body_bytes": "67108864", "server.max_parameter_bytes": "2048",
 		"tokens.max_ttl": "48h", "tokens.leeway": "7s", "sessions.cache_size": "5000", "tokens.ttl": "7m", "server.timeouts.read": "6m",
 	}
@@ -168,6 +170,8 @@ func parse(t *testing.T, typ reflect.Type, text string) any {
 		v.SetInt(int64(d))
 	case typ.Kind() == reflect.String:
 		v.SetString(text)
+	case typ.Kind() == reflect.Float64:
+		v.SetFloat(0.25)
 	case typ.Kind() == reflect.Bool:
 		v.SetBool(text == "true")
 	default:

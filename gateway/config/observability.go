@@ -8,12 +8,15 @@ import (
 
 // Observability is the section `observability`: what the gateway tells.
 type Observability struct {
-	Log   Log          `yaml:"log"`
-	Audit audit.Config `yaml:"audit"`
+	Log     Log          `yaml:"log"`
+	Audit   audit.Config `yaml:"audit"`
+	Tracing Tracing      `yaml:"tracing"`
 }
 
 func defaultObservability() Observability {
-	return Observability{Log: Log{Level: LevelInfo, Format: FormatJSON}, Audit: audit.DefaultConfig()}
+	return Observability{
+		Log: Log{Level: LevelInfo, Format: FormatJSON}, Audit: audit.DefaultConfig(), Tracing: defaultTracing(),
+	}
 }
 
 // Level is the least severity that is logged.

@@ -19,6 +19,7 @@ const (
 	kindText     kind = iota // any text without control characters
 	kindBool                 // true or false
 	kindInteger              // decimal digits with an optional minus sign
+	kindRatio                // a decimal fraction
 	kindDuration             // time.ParseDuration
 	kindTime                 // RFC 3339, or a date for the moment it begins in UTC
 	kindPrefix               // a CIDR, or an address for the network of only itself
@@ -112,6 +113,8 @@ func kindOf(t reflect.Type, path string) kind {
 		return kindRoute
 	case t.Kind() == reflect.String:
 		return kindText
+	case t.Kind() == reflect.Float64:
+		return kindRatio
 	case t.Kind() == reflect.Bool:
 		return kindBool
 	case t.Kind() == reflect.Int || t.Kind() == reflect.Int64:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -94,6 +95,15 @@ func decodeText(k kind, text string, v reflect.Value) string {
 			return "must be a whole number in decimal digits"
 		}
 		v.SetInt(n)
+	case kindRatio:
+		if !decimal.MatchString(text) {
+			return "must be a decimal number such as 0.1"
+		}
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return "is too large a number"
+		}
+		v.SetFloat(f)
 	case kindDuration:
 		d, err := time.ParseDuration(text)
 		if err != nil {
@@ -127,6 +137,9 @@ func decodeText(k kind, text string, v reflect.Value) string {
 	}
 	return ""
 }
+
+// decimal matches a number as people write it: neither 1e-3 nor 0x1p-2 nor NaN.
+var decimal = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
 
 // refuseSecret refuses what is always an accident: nothing at all, and the line
 // break that a block scalar or a copied line leaves at the end.
@@ -175,6 +188,8 @@ func (s setting) wants() string {
 		return "true or false"
 	case kindInteger:
 		return "a whole number in decimal digits"
+	case kindRatio:
+		return "a decimal number such as 0.1"
 	case kindDuration:
 		return "a duration with a unit, such as 30s"
 	case kindTime:

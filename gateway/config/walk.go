@@ -147,7 +147,7 @@ func (s setting) refuseNode(n *yaml.Node) string {
 		if tag != "!!str" {
 			return "must be the name of a file"
 		}
-	case s.key.kind == kindTime && tag != "!!timestamp" && tag != "!!str", s.key.kind == kindBool && tag != "!!bool", s.key.kind == kindInteger && tag != "!!int" && tag != "!!float":
+	case s.key.kind == kindTime && tag != "!!timestamp" && tag != "!!str", s.key.kind == kindBool && tag != "!!bool", (s.key.kind == kindInteger || s.key.kind == kindRatio) && tag != "!!int" && tag != "!!float":
 		return "must be " + s.wants() + ", not " + describe(n)
 	case s.key.kind != kindBool && (tag == "!!bool" || tag == "!!null"):
 		return "must be " + s.wants() + ", not " + describe(n)

@@ -64,6 +64,11 @@ func (c *Config) Warnings(now time.Time) []string {
 	if c.Observability.Audit.To == audit.ToNothing {
 		warn("observability.audit.to: off, nobody can tell later who was let in")
 	}
+	if t := c.Observability.Tracing; t.Endpoint != "" && len(t.Headers) > 0 {
+		if u, err := url.Parse(t.Endpoint); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+			warn("observability.tracing.endpoint: http beyond this machine: whoever reads that network reads the headers")
+		}
+	}
 	switch until := c.Tokens.AcceptFaveoTokensUntil; {
 	case until.IsZero():
 	case !now.Before(until):

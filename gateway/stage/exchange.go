@@ -54,8 +54,9 @@ type Exchange struct {
 	admitted bool
 	// unread is why the body could not be read before the caller was known.
 	unread error
-	// traceID names the sampled trace that the request is part of, 32 lower-case hex
-	// digits, "" for none. It is the exemplar of the request's duration.
+	// trace is that of the request, nil where nothing is traced; traceID is "" unless it
+	// is recorded.
+	trace   Trace
 	traceID string
 	// out records what was written to the client.
 	out recorder

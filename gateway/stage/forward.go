@@ -31,6 +31,7 @@ type outbound struct {
 	scheme        string
 	host          string
 	requestID     string
+	traceparent   string
 }
 
 // Forward sends the canonical request to PHP. The client's token and API key were
@@ -55,11 +56,18 @@ func Forward(send Send, bridge Bridge) echo.HandlerFunc {
 			}
 			who.authorization = "Bearer " + token
 		}
-		out, err := x.Request.Rebuild(context.WithValue(c.Request().Context(), outboundKey{}, who))
+		ctx := c.Request().Context()
+		failure := error(http.ErrAbortHandler) // Unless send returns.
+		parent, end := x.upstream(ctx)
+		defer func() { end(x.out.status, failure) }()
+		who.traceparent = parent
+		out, err := x.Request.Rebuild(context.WithValue(ctx, outboundKey{}, who))
 		if err != nil {
+			failure = err
 			return err
 		}
-		return send(&x.out, out, x)
+		failure = send(&x.out, out, x)
+		return failure
 	}
 }
 
@@ -87,4 +95,7 @@ func Identify(in *http.Request, out http.Header) {
 	out.Set("X-Forwarded-Proto", who.scheme)
 	out.Set("X-Forwarded-Host", who.host)
 	out.Set("X-Request-Id", who.requestID)
+	if who.traceparent != "" {
+		out.Set("Traceparent", who.traceparent)
+	}
 }

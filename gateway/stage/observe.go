@@ -21,12 +21,14 @@ const statusClientGone = 499
 type Observer struct {
 	peers   Peers
 	log     *slog.Logger
+	tracer  Tracer
 	metrics *metrics
 }
 
-// NewObserver returns an Observer that writes access events to log.
-func NewObserver(peers Peers, log *slog.Logger, r prometheus.Registerer) *Observer {
-	return &Observer{peers: peers, log: log, metrics: newMetrics(r)}
+// NewObserver returns an Observer that writes access events to log. t is nil where
+// nothing is traced.
+func NewObserver(peers Peers, log *slog.Logger, t Tracer, r prometheus.Registerer) *Observer {
+	return &Observer{peers: peers, log: log, tracer: t, metrics: newMetrics(r)}
 }
 
 // Trusting returns an Observer of the same log and metrics that believes other peers.
@@ -47,6 +49,7 @@ func (o *Observer) Observe() echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			started := time.Now()
 			x := o.open(c)
+			o.begin(c, x)
 			if closesAfter(c.Request()) {
 				c.Response().Header().Set(echo.HeaderConnection, "close")
 			}
@@ -106,6 +109,7 @@ func (o *Observer) report(c echo.Context, x *Exchange, err error, took time.Dura
 	method := methodLabel(c.Request().Method)
 	o.metrics.observeRequest(x, method, status, took)
 	o.metrics.observeExchange(x)
+	x.end(c, method, status)
 	var ambiguous *laravel.Ambiguous
 	if errors.As(err, &ambiguous) {
 		o.metrics.ambiguous.WithLabelValues(string(ambiguous.Reason)).Inc()
@@ -135,6 +139,9 @@ func (o *Observer) write(c echo.Context, x *Exchange, err error, status int, too
 		slog.Int64("bytes", x.out.bytes),
 		slog.Int64("duration_us", took.Microseconds()),
 	)
+	if id := x.TraceID(); id != "" {
+		attrs = append(attrs, slog.String("trace_id", id))
+	}
 	if x.Source != "" {
 		attrs = append(attrs, slog.String("token_source", string(x.Source)))
 	}

@@ -44,7 +44,7 @@ func newDoor(trusted []string, handler echo.HandlerFunc, stages ...echo.Middlewa
 		}
 		c.String(http.StatusInternalServerError, "fault")
 	}
-	d.echo.Pre(stage.NewObserver(peers, slog.New(slog.NewJSONHandler(&d.log, nil)), d.registry).Observe(), stage.Recover())
+	d.echo.Pre(stage.NewObserver(peers, slog.New(slog.NewJSONHandler(&d.log, nil)), nil, d.registry).Observe(), stage.Recover())
 	d.echo.Any("/*", handler, stages...)
 	return d
 }
