@@ -146,7 +146,7 @@ func New(o Options) *Handler {
 	h.echo.GET(pathLive, h.live)
 	h.echo.GET(pathReady, h.ready)
 	for _, r := range h.routes() {
-		h.echo.Add(r.method, r.path, serve(r))
+		h.echo.Add(r.method, r.path, h.serve(r))
 	}
 	// A parameter at the end of a route would take in slashes as well. Behind an API
 	// key there are routes, which this would hide from other methods; there IsID

@@ -98,9 +98,14 @@ func (h *Handler) checkToken(r *http.Request) error {
 	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") {
 		return tokenInvalid
 	}
-	given := sha256.Sum256([]byte(token))
-	if subtle.ConstantTimeCompare(given[:], h.token[:]) != 1 {
+	if !h.isToken(token) {
 		return tokenInvalid
 	}
 	return nil
+}
+
+// isToken compares in a time that tells nothing of the token.
+func (h *Handler) isToken(text string) bool {
+	given := sha256.Sum256([]byte(text))
+	return subtle.ConstantTimeCompare(given[:], h.token[:]) == 1
 }

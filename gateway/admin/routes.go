@@ -70,13 +70,16 @@ const (
 )
 
 // serve reads the input of a route, carries it out and answers.
-func serve(r route) echo.HandlerFunc {
+func (h *Handler) serve(r route) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := exchangeOf(c)
 		x.route = r.path
 		in, err := readInput(c, r)
 		if err != nil {
 			return err
+		}
+		if in.id != "" && h.isToken(in.id) {
+			return notFound // Where an id belongs, and would be logged as one.
 		}
 		x.about = aboutInput(c, in)
 		ctx, cancel := bounded(c.Request().Context(), r.method)
