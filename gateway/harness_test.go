@@ -159,6 +159,7 @@ func (w *world) open(layers ...settings) {
 		w.t.Fatalf("configuration: %v", err)
 	}
 	level := new(slog.LevelVar)
+	level.Set(c.Observability.Log.Level.Level())
 	w.gateway, err = gateway.New(context.Background(), gateway.Options{
 		Config: c, Reread: w.reread, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: level})), LogLevel: level,
 		Build: gateway.Build{Version: "tested"},
