@@ -46,11 +46,17 @@ func (h *needles) in(text string) (found []string) {
 	return found
 }
 
-// want fails for what is found in a text.
+// want fails for what is found in a text, and shows the first line of it.
 func (h *needles) want(t testing.TB, where, text string) {
 	t.Helper()
-	if found := h.in(text); len(found) > 0 {
-		t.Errorf("%s shows %q:\n%.4000s", where, found, text)
+	for line := range strings.Lines(text) {
+		if found := h.in(line); found != nil {
+			t.Errorf("%s shows %q:\n%.2000s", where, found, line)
+			return
+		}
+	}
+	if found := h.in(text); found != nil {
+		t.Errorf("%s shows %q over several lines", where, found)
 	}
 }
 

@@ -21,6 +21,7 @@ var dependenciesOfNote = []string{
 	"github.com/lestrrat-go/jwx/v2",
 	"github.com/prometheus/client_golang",
 	"github.com/redis/go-redis/v9",
+	"go.opentelemetry.io/otel",
 	"golang.org/x/crypto",
 }
 
