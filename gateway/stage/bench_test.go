@@ -18,7 +18,7 @@ import (
 func BenchmarkForwarded(b *testing.B) {
 	e := echo.New()
 	e.Pre(
-		stage.NewObserver(stage.Peers{}, slog.New(slog.NewJSONHandler(io.Discard, nil)), nil, prometheus.NewRegistry()).Observe(),
+		stage.NewObserver(stage.Peers{}, slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)), nil, prometheus.NewRegistry()).Observe(),
 		stage.Canonicalize(laravel.NewReader("", laravel.Limits{Body: 1 << 20, Parameters: 1 << 20})),
 	)
 	send := func(w http.ResponseWriter, _ *http.Request, _ *stage.Exchange) error {

@@ -57,7 +57,7 @@ func Forward(send Send, bridge Bridge) echo.HandlerFunc {
 			who.authorization = "Bearer " + token
 		}
 		ctx := c.Request().Context()
-		failure := error(http.ErrAbortHandler) // Unless send returns.
+		failure := http.ErrAbortHandler // Unless send returns.
 		parent, end := x.upstream(ctx)
 		defer func() { end(x.out.status, failure) }()
 		who.traceparent = parent
