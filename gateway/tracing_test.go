@@ -68,19 +68,26 @@ func TestARequestIsTraced(t *testing.T) {
 	token := start(t, stores).login("demo_admin", "AdminPass1!")
 	var log string
 	got := recorded(t, stores, func(w *world) {
-		for range 2 {
+		ask := func() {
 			if got := w.send(http.MethodGet, "/api/v1/helpdesk/priority?secret=hunter2", "", bearer(token)); got.status != http.StatusOK {
 				t.Errorf("%d %s", got.status, got.body)
 			}
 		}
+		ask()
+		// Until the replica hears the news of the others it has forgotten what it knew before.
+		eventually(t, "a warm session", func() bool {
+			ask()
+			return counter(t, w.metrics(), `faveo_gateway_session_cache_total{result="hit"}`) > 0
+		})
 		w.send(http.MethodGet, "/api/v1/helpdesk/priority", "")
 		w.send(http.MethodGet, "/api//v1/helpdesk/priority", "")
 		w.send(http.MethodPost, "/api/v1/authenticate", "username=alice&password=AlicePass1!", "Content-Type: application/x-www-form-urlencoded")
 		log = w.log.String()
 	})
-	if len(got) != 5 {
+	if len(got) < 5 {
 		t.Fatalf("%d requests were traced, want 5", len(got))
 	}
+	got = append(got[:1], got[len(got)-4:]...)
 	for i, want := range []struct {
 		what, name, status string
 		calls              []string
