@@ -4,6 +4,9 @@ GOLANGCI  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT   := mvdan.cc/gofumpt@v0.12.0
 VULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME  ?= 30s
+IMAGE     ?= faveo-gateway
+DOCKER    ?= docker
+CA_BUNDLE ?= /etc/ssl/certs/ca-certificates.crt
 
 .PHONY: help
 help: ## list the targets
@@ -12,6 +15,17 @@ help: ## list the targets
 .PHONY: build
 build: ## build ./faveo-gateway, static
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o faveo-gateway .
+
+.PHONY: image
+image: build ## an image around that binary, without a registry
+	@context=$$(mktemp -d) && trap 'rm -rf "$$context"' EXIT && mkdir "$$context/tmp" && \
+	cp faveo-gateway "$(CA_BUNDLE)" "$$context/" && \
+	$(DOCKER) build -f deploy/Dockerfile.local -t "$(IMAGE)" "$$context"
+
+.PHONY: deploy
+deploy: ## hold deploy/ to what it is for: unit, web servers, image, Compose, chart, documents
+	go test ./deploy
+	cd deploy/check && go test .
 
 .PHONY: demo
 demo: ## run the gateway with embedded stand-ins

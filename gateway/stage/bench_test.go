@@ -32,6 +32,7 @@ func BenchmarkForwarded(b *testing.B) {
 		e.ServeHTTP(httptest.NewRecorder(), r)
 	}
 }
+
 // BenchmarkObserve is what the first stage costs: the Exchange, the metrics, the log event.
 func BenchmarkObserve(b *testing.B) {
 	e, peers := echo.New(), stage.NewPeers(nil)

@@ -16,9 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// everything makes each optional object that the chart has by itself.
-const everything = "serviceMonitor: {enabled: true}"
-
 func TestPodsHaveNoRights(t *testing.T) {
 	for _, file := range examples(t) {
 		pod := one[*apps.Deployment](t, objects(t, file, "")).Spec.Template.Spec
@@ -61,14 +58,14 @@ func TestMountsHaveVolumes(t *testing.T) {
 }
 
 func TestPodsMayFinish(t *testing.T) {
-	pod := one[*apps.Deployment](t, objects(t, "../ci/full.yaml", "{shutdownGraceSeconds: 120, preStopSeconds: 7}")).Spec.Template.Spec
+	pod := one[*apps.Deployment](t, objects(t, "../chart/ci/full.yaml", "{shutdownGraceSeconds: 120, preStopSeconds: 7}")).Spec.Template.Spec
 	if got := *pod.TerminationGracePeriodSeconds; got <= 127 {
 		t.Errorf("killed after %d s, in spite of 7 s and 120 s", got)
 	}
 	if got := pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds; got != 7 {
 		t.Errorf("goes on serving for %d s, want 7", got)
 	}
-	pod = one[*apps.Deployment](t, objects(t, "../ci/full.yaml", "preStopSeconds: 0")).Spec.Template.Spec
+	pod = one[*apps.Deployment](t, objects(t, "../chart/ci/full.yaml", "preStopSeconds: 0")).Spec.Template.Spec
 	if pod.Containers[0].Lifecycle != nil {
 		t.Errorf("preStopSeconds: 0 gives %v", pod.Containers[0].Lifecycle)
 	}
@@ -76,7 +73,7 @@ func TestPodsMayFinish(t *testing.T) {
 
 // TestServicesReachPods compares selectors and ports of everything that selects pods.
 func TestServicesReachPods(t *testing.T) {
-	all := objects(t, "../ci/full.yaml", everything)
+	all := objects(t, "../chart/ci/full.yaml", "")
 	deployment := one[*apps.Deployment](t, all)
 	pod := labels.Set(deployment.Spec.Template.Labels)
 	ports := map[string]bool{}
@@ -122,7 +119,7 @@ func TestServicesReachPods(t *testing.T) {
 // TestPHPIsClosed: nobody but the gateway reaches Faveo's pods, and the admin
 // listener is for whom the values name.
 func TestPHPIsClosed(t *testing.T) {
-	all := objects(t, "../ci/full.yaml", "")
+	all := objects(t, "../chart/ci/full.yaml", "")
 	pod := labels.Set(one[*apps.Deployment](t, all).Spec.Template.Labels)
 	policies := map[string]networking.NetworkPolicySpec{}
 	for _, o := range all {
@@ -148,7 +145,7 @@ func TestPHPIsClosed(t *testing.T) {
 			t.Errorf("%v is open to everybody, in spite of values", rule.Ports)
 		}
 	}
-	for _, rule := range one[*networking.NetworkPolicy](t, without(objects(t, "../ci/full.yaml", "networkPolicy: {adminFrom: []}"), "gw-faveo")).Spec.Ingress {
+	for _, rule := range one[*networking.NetworkPolicy](t, without(objects(t, "../chart/ci/full.yaml", "networkPolicy: {adminFrom: []}"), "gw-faveo")).Spec.Ingress {
 		for _, p := range rule.Ports {
 			if p.Port.StrVal == "admin" {
 				t.Error("the admin listener is open, and nobody said to whom")
@@ -178,7 +175,7 @@ func TestGatewayTakesTheConfiguration(t *testing.T) {
 	}
 	gateway := filepath.Join(t.TempDir(), "faveo-gateway")
 	build := exec.Command("go", "build", "-o", gateway, ".")
-	build.Dir = "../../.."
+	build.Dir = "../.."
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
@@ -209,7 +206,7 @@ func TestGatewayTakesTheConfiguration(t *testing.T) {
 				}
 			}
 		}
-		if file == "../ci/full.yaml" { // Its Secret is the site's.
+		if file == "../chart/ci/full.yaml" { // Its Secret is the site's.
 			for name, content := range secrets {
 				put(filepath.Join("secrets", name), content)
 			}
@@ -234,7 +231,7 @@ func TestRefusedValues(t *testing.T) {
 		"both listeners on one port":    {"admin: {port: 8080}", "port"},
 		"rules that were not packed":    {"grafanaDashboard: {enabled: maybe}", "grafanaDashboard"},
 	} {
-		_, err := render("../ci/full.yaml", c.over)
+		_, err := render("../chart/ci/full.yaml", c.over)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one about %q", name, err, c.want)
 		}

@@ -24,12 +24,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-const chartFolder = ".."
+const chartFolder = "../chart"
 
 // examples are the files of values in ci/, by name.
 func examples(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob("../ci/*.yaml")
+	files, err := filepath.Glob("../chart/ci/*.yaml")
 	if err != nil || len(files) < 2 {
 		t.Fatalf("examples: %v, %v", files, err)
 	}
