@@ -62,7 +62,7 @@ func TestArrows(t *testing.T) {
 		for _, imported := range strings.Split(imports, ",") {
 			other, ours := strings.CutPrefix(imported, module+"/")
 			if ours && !allowed(mayImport[room], other) {
-				t.Errorf("%q imports %q, which STYLE section 1 does not allow", room, other)
+				t.Errorf("%q imports %q, which the table above does not allow", room, other)
 			}
 		}
 	}

@@ -43,7 +43,7 @@ type problem struct {
 	body string
 }
 
-// The closed set of answers (DESIGN section 4).
+// The closed set of answers (deploy/docs/http.md, Errors).
 var (
 	tokenNotProvided    = problem{status: http.StatusUnauthorized, code: "token_not_provided", message: "Token not provided"}
 	tokenExpired        = problem{status: http.StatusUnauthorized, code: "token_expired", message: "Token has expired"}

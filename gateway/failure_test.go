@@ -13,7 +13,7 @@ import (
 	"faveo-gateway/gateway/config"
 )
 
-// TestStoresDown provokes what DESIGN section 9 promises for stores that are
+// TestStoresDown provokes what deploy/docs/http.md promises for stores that are
 // down: faults are 503, never 401, and what needs no store goes on.
 func TestStoresDown(t *testing.T) {
 	stores, _ := onMariaDB(t)

@@ -1,7 +1,7 @@
 // Package login turns credentials into a session and a token, a token into its
 // successor, and gives both back at logout. It is Faveo's
-// `POST api/v1/authenticate` with the holes closed (faveo-contract README, section
-// 1; DESIGN sections 5 and 6).
+// `POST api/v1/authenticate` with the holes closed (faveo-contract README, section 1;
+// deploy/docs/behaviour.md).
 //
 // The idea is that a refusal says nothing. An unknown name, a wrong password, a
 // banned, deleted or inactive account and an account without a usable password

@@ -81,7 +81,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// TestWarmCheckIsCheap pins what DESIGN section 11 promises.
+// TestWarmCheckIsCheap pins that the check of a warm session allocates nothing.
 func TestWarmCheckIsCheap(t *testing.T) {
 	w := newWorld(t)
 	s := w.login(t, 7)

@@ -11,7 +11,8 @@ import (
 	"faveo-gateway/gateway/session"
 )
 
-// The tests of this file are the cells of DESIGN section 9 that concern sessions.
+// The tests of this file are the cells of the last table of
+// deploy/docs/http.md, Errors, that concern sessions.
 
 func TestStoreDownCachedSession(t *testing.T) {
 	w := newWorld(t)

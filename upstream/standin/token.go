@@ -43,7 +43,7 @@ func bearer(h http.Header) (string, *refusal) {
 
 // checkToken verifies and validates a bridge token and returns the id in its subject. The order of the checks is that of
 // PHP (contract section 2): form, dates, signature, required claims, exp, nbf, iat; what the gateway alone promises
-// (DESIGN section 6) comes last.
+// (one bridge token of short life, with text as subject) comes last.
 func (f *Faveo) checkToken(raw string) (int, *refusal) {
 	header, claims, bad := f.open(raw)
 	if bad != nil {
