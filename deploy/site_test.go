@@ -39,9 +39,10 @@ type site struct {
 // newSite lays out everything but the web server itself.
 func newSite(t *testing.T) *site {
 	t.Helper()
+	ports := freePorts(t, 5)
 	s := &site{
-		folder: t.TempDir(), front: freePort(t), plain: freePort(t), inner: freePort(t),
-		gateway: freePort(t), admin: freePort(t), php: startPHP(t),
+		folder: t.TempDir(), front: ports[0], plain: ports[1], inner: ports[2],
+		gateway: ports[3], admin: ports[4], php: startPHP(t),
 	}
 	// The web server gives up being root.
 	if err := os.Chmod(filepath.Dir(s.folder), 0o755); err != nil { //nolint:gosec // G302: it must be read by another user.
@@ -215,12 +216,16 @@ func (l *locked) String() string {
 	return l.buffer.String()
 }
 
-func freePort(t *testing.T) string {
+// freePorts are n addresses of loopback that nobody listens on, all different.
+func freePorts(t *testing.T, n int) (addresses []string) {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range n {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Close() }() // All at the end: one that is free may come again.
+		addresses = append(addresses, l.Addr().String())
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return addresses
 }
