@@ -71,6 +71,20 @@ func TestPodsMayFinish(t *testing.T) {
 	}
 }
 
+// TestProbesSpeakTLS where the admin listener does.
+func TestProbesSpeakTLS(t *testing.T) {
+	for over, want := range map[string]core.URIScheme{
+		"": core.URISchemeHTTP, "config: {admin: {tls: {cert_file: /etc/faveo-gateway/tls/tls.crt}}}": core.URISchemeHTTPS,
+	} {
+		c := one[*apps.Deployment](t, objects(t, "../chart/ci/full.yaml", over)).Spec.Template.Spec.Containers[0]
+		for _, probe := range []*core.Probe{c.StartupProbe, c.LivenessProbe, c.ReadinessProbe} {
+			if got := probe.HTTPGet.Scheme; got != want {
+				t.Errorf("%q: probe of %s by %s, want %s", over, probe.HTTPGet.Path, got, want)
+			}
+		}
+	}
+}
+
 // TestServicesReachPods compares selectors and ports of everything that selects pods.
 func TestServicesReachPods(t *testing.T) {
 	all := objects(t, "../chart/ci/full.yaml", "")

@@ -62,12 +62,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- $_ := set $config "admin" $admin -}}
 {{- range (include "gateway.secretKeys" . | fromJson).keys -}}
 {{- $path := splitList "." . -}}
-{{- $section := default dict (get $config (first $path)) -}}
+{{- $section := $config -}}
+{{- range initial $path -}}
+{{- if not (get $section .) -}}
+{{- $_ := set $section . dict -}}
+{{- end -}}
+{{- $section = get $section . -}}
+{{- end -}}
 {{- if or (hasKey $section (last $path)) (hasKey $section (printf "%s_file" (last $path))) -}}
 {{- fail (printf "config.%s: it is among the secrets too" .) -}}
 {{- end -}}
 {{- $_ := set $section (printf "%s_file" (last $path)) (printf "/etc/faveo-gateway/secrets/%s" .) -}}
-{{- $_ := set $config (first $path) $section -}}
 {{- end -}}
 {{- if .Values.policies -}}
 {{- $policy := default dict $config.policy -}}
@@ -81,12 +86,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- toYaml $config -}}
 {{- end -}}
 
-{{/* One probe of the admin listener. */}}
+{{/* HTTPS where the admin listener has a certificate, HTTP without. */}}
+{{- define "gateway.adminScheme" -}}
+{{- if dig "admin" "tls" "cert_file" "" .Values.config -}}HTTPS{{- else -}}HTTP{{- end -}}
+{{- end -}}
+
+{{/* One probe of the admin listener: a list of the root and the probe's values. */}}
 {{- define "gateway.probe" -}}
+{{- $probe := last . -}}
 httpGet:
-  path: {{ .path }}
+  path: {{ $probe.path }}
   port: admin
-periodSeconds: {{ .periodSeconds }}
-timeoutSeconds: {{ .timeoutSeconds }}
-failureThreshold: {{ .failureThreshold }}
+  scheme: {{ include "gateway.adminScheme" (first .) }}
+periodSeconds: {{ $probe.periodSeconds }}
+timeoutSeconds: {{ $probe.timeoutSeconds }}
+failureThreshold: {{ $probe.failureThreshold }}
 {{- end -}}
