@@ -9,9 +9,9 @@
 // exist, each once; the driver has many more, some of them dangerous
 // (multiStatements, allowAllFiles), and they are not passed on.
 //
-// The room knows no table and asks no question. What differs between its callers
-// is in Settings; the errors of both drivers are told apart here (errors.go), so
-// that nobody else knows the drivers.
+// The room knows no table, and asks a server nothing but who it is and what time
+// (server.go). What differs between its callers is in Settings; the errors of both
+// drivers are told apart here (errors.go), so that nobody else knows the drivers.
 package database
 
 import (
