@@ -77,7 +77,7 @@ type Options struct {
 	HideInternalNote bool
 	// Observe, when set, is told of every query. The operations are ping, login_lookup, login_columns, fold_name,
 	// user_by_id, account, version, hash_costs, hash_kinds, tickets, affiliation, department_table, site_url, security
-	// and installation.
+	// and installation, and those of an examination: server, clock, readable, rights and installer.
 	Observe Observer
 	// Now is the clock of the caches. Nil: time.Now.
 	Now func() time.Time
@@ -123,6 +123,7 @@ func (o Options) validate() error {
 type DB struct {
 	options     Options
 	pool        *sql.DB
+	dialect     database.Dialect
 	lookup      lookupStatements
 	version     *cached[Version]
 	siteURL     *cached[string]
@@ -158,7 +159,7 @@ func Open(_ context.Context, o Options) (*DB, error) {
 	pool.SetMaxIdleConns(o.MaxConnections)
 	pool.SetConnMaxLifetime(connectionLife)
 	pool.SetConnMaxIdleTime(connectionIdle)
-	db := &DB{options: o, pool: pool, lookup: lookupFor(url.Dialect())}
+	db := &DB{options: o, pool: pool, dialect: url.Dialect(), lookup: lookupFor(url.Dialect())}
 	db.breaker = breaker.New(db.newWitness(url))
 	db.version = newCached(versionRefresh, o.Now, db.readVersion)
 	db.siteURL = newCached(versionRefresh, o.Now, db.readSiteURL)
