@@ -136,17 +136,22 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 
 // open makes the pool, without connecting.
 func open(url database.URL, timeout time.Duration) (*sql.DB, error) {
-	db, err := url.Open(database.Settings{
-		Timeout:    timeout,
-		Session:    map[string]string{"sql_mode": "'TRADITIONAL'", "time_zone": "'+00:00'"},
-		CreateFile: true,
-	})
+	db, err := url.Open(settings(timeout, true))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetConnMaxLifetime(connectionLife)
 	return db, nil
+}
+
+// settings are how the sessions speak.
+func settings(timeout time.Duration, createFile bool) database.Settings {
+	return database.Settings{
+		Timeout:    timeout,
+		Session:    map[string]string{"sql_mode": "'TRADITIONAL'", "time_zone": "'+00:00'"},
+		CreateFile: createFile,
+	}
 }
 
 // Ping makes sure that the database answers.
