@@ -101,6 +101,8 @@ const (
 	opAnnounce    = "announce"
 	opEpoch       = "epoch"
 	opSubscribe   = "subscribe"
+	opNodes       = "nodes"
+	opClock       = "clock"
 	opRegister    = "register"
 	opReplicas    = "replicas"
 	opLeave       = "leave"
