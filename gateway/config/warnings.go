@@ -47,8 +47,8 @@ func (c *Config) Warnings(now time.Time) []string {
 		}
 	}
 	switch secret := c.Faveo.JWTSecret.Reveal(); {
-	case secret == "changeme":
-		warn("faveo.jwt_secret: it is the default of old versions, anybody can make tokens that Faveo accepts; " +
+	case KnownSecret(secret):
+		warn("faveo.jwt_secret: it is a text that everybody knows, anybody can make tokens that Faveo accepts; " +
 			"set another JWT_SECRET in the .env of Faveo")
 	case len(secret) < minJWTSecret:
 		warn("faveo.jwt_secret: it is shorter than %d bytes and can be guessed from one token; "+
@@ -73,7 +73,7 @@ func (c *Config) Warnings(now time.Time) []string {
 	case until.IsZero():
 	case !now.Before(until):
 		warn("tokens.accept_faveo_tokens_until: that time is over, tokens of Faveo are refused; the key can go")
-	case len(c.Faveo.JWTSecret.Reveal()) < minJWTSecret:
+	case len(c.Faveo.JWTSecret.Reveal()) < minJWTSecret, KnownSecret(c.Faveo.JWTSecret.Reveal()):
 		warn("tokens.accept_faveo_tokens_until: faveo.jwt_secret can be guessed, so until then anybody can make tokens that open the gateway")
 	case until.Sub(now) > longMigration:
 		warn("tokens.accept_faveo_tokens_until: more than 90 days ahead; until then whoever learns JWT_SECRET can make tokens " +

@@ -28,6 +28,7 @@ func TestWarnings(t *testing.T) {
 		{"a name that begins like loopback", "FAVEO_URLS=http://127.0.0.1.example.com", []string{"faveo.urls[0]"}},
 		{"short secret", "FAVEO_JWT_SECRET=" + strings.Repeat("x", 31), []string{"faveo.jwt_secret"}},
 		{"default secret", "FAVEO_JWT_SECRET=changeme", []string{"faveo.jwt_secret"}},
+		{"a long secret of a manual", "FAVEO_JWT_SECRET=A-string-secret-at-least-256-bits-long", []string{"faveo.jwt_secret"}},
 		{"tokens of Faveo for some weeks", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2027-01-31", nil},
 		{"tokens of Faveo for 90 days", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2027-04-01T12:00:00Z", nil},
 		{"tokens of Faveo for longer", "TOKENS_ACCEPT_FAVEO_TOKENS_UNTIL=2027-04-01T12:00:01Z", []string{"tokens.accept_faveo_tokens_until"}},
