@@ -10,7 +10,7 @@ import (
 // module. A room that is not named here may import nothing of it.
 var mayImport = map[string][]string{
 	"":               {"gateway/cli"},
-	"gateway/cli":    {"gateway", "gateway/admin", "gateway/config", "policy", "upstream/standin"},
+	"gateway/cli":    {"gateway", "gateway/admin", "gateway/config", "gateway/doctor", "policy", "upstream/standin"},
 	"gateway":        {"gateway/...", "policy", "upstream/..."},
 	"gateway/config": {"gateway/acme", "gateway/apikey", "gateway/audit", "gateway/certificate", "gateway/identity", "gateway/keyring", "gateway/limit", "gateway/login", "gateway/redisstore", "gateway/session", "gateway/token", "policy", "upstream/database", "upstream/faveo", "upstream/proxy"},
 
@@ -18,6 +18,8 @@ var mayImport = map[string][]string{
 	"gateway/stage": {"gateway/identity", "gateway/limit", "policy", "upstream/laravel"},
 	"gateway/login": {"gateway/identity", "gateway/limit", "upstream/laravel"},
 	"gateway/admin": {},
+	// doctor is pure: what it asks, it is handed as functions.
+	"gateway/doctor": {},
 
 	// acme and certificate know nothing of a gateway: a listener is given to them.
 	"gateway/acme":        {},
