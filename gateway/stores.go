@@ -113,13 +113,9 @@ func openRing(
 	ctx context.Context, o Options, store keyring.Store, registry keyring.Registry, observe func(context.Context, keyring.Change), r prometheus.Registerer,
 ) (*keyring.Ring, error) {
 	c := o.Config
-	sealing := c.State.RevealKeys()
-	if len(sealing) == 0 {
-		derived, err := keyring.DeriveEncryptionKey(c.Faveo.JWTSecret.Reveal())
-		if err != nil {
-			return nil, fmt.Errorf("state.encryption_keys: %w", err)
-		}
-		sealing = append(sealing, derived)
+	sealing, err := sealingKeys(c)
+	if err != nil {
+		return nil, fmt.Errorf("state.encryption_keys: %w", err)
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -130,4 +126,14 @@ func openRing(
 		Algorithm: c.Tokens.Algorithm, Config: c.Keys, MaxTTL: c.Tokens.MaxTTL,
 		Self: keyring.Self{Host: host, Version: o.Build.Version}, Registerer: r, Log: o.Log, Observe: observe,
 	})
+}
+
+// sealingKeys are the encryption keys of the signing keys: those of the site, or one that
+// is derived from Faveo's secret.
+func sealingKeys(c *config.Config) ([]string, error) {
+	if keys := c.State.RevealKeys(); len(keys) > 0 {
+		return keys, nil
+	}
+	derived, err := keyring.DeriveEncryptionKey(c.Faveo.JWTSecret.Reveal())
+	return []string{derived}, err
 }

@@ -102,7 +102,7 @@ func newRoot(p Process) *cobra.Command {
 	root.SetErr(p.Stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newServe(p), newDemo(p), newCheck(p), newPolicy(p),
+		newServe(p), newDemo(p), newCheck(p), newDoctor(p), newPolicy(p),
 		newKeys(p), newSessions(p), newAPIKeys(p), newLockouts(p), newAudit(p),
 		newMigrate(p), newVersion(p))
 	return root
