@@ -20,6 +20,13 @@ func Redis(tb testing.TB) (address string) {
 	return serve(tb, nil, memoryOnly...).address
 }
 
+// RedisWith is Redis with these lines of a redis.conf instead, and with persistence unless
+// they turn it off.
+func RedisWith(tb testing.TB, settings ...string) (address string) {
+	tb.Helper()
+	return serve(tb, nil, settings...).address
+}
+
 // RestartableRedis is Redis with a way to end it the hard way and start it again,
 // empty, at the same address.
 func RestartableRedis(tb testing.TB) (address string, restart func()) {
