@@ -62,11 +62,11 @@ func examine(ctx context.Context, p Process, from settings, form string) error {
 	return err
 }
 
-// The columns of the table, in characters.
+// The columns of the table, in characters, 119 in all.
 const (
 	resultWidth = 7
 	idWidth     = 22
-	textWidth   = 88
+	textWidth   = 84
 )
 
 // printReport prints the findings by part: what there is, and below it what to do.
