@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"faveo-gateway/gateway/doctor"
 	"faveo-gateway/gateway/storetest/service"
 )
@@ -22,10 +20,8 @@ func TestDoctorOfAHealthySite(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	client := redis.NewClient(&redis.Options{Addr: s.redis, Password: hiddenRedis})
-	defer client.Close()
-	if n, err := client.DBSize(t.Context()).Result(); err != nil || n != 0 {
-		t.Errorf("Redis holds %d keys afterwards, %v", n, err)
+	if n := redisAskAt(t, s.redis, "DBSIZE"); n[0] != "0" {
+		t.Errorf("Redis holds %s keys afterwards", n[0])
 	}
 	var rows int
 	err := service.MariaDB(t).QueryRowContext(t.Context(), fmt.Sprintf("SELECT (SELECT COUNT(*) FROM %[1]s.faveo_gateway_signing_keys)"+
@@ -59,7 +55,9 @@ func TestDoctorOfRedis(t *testing.T) {
 	at := func(address string) settings { return settings{"redis.url": "redis://" + address} }
 	forgetful := service.RedisWith(t, `save ""`, "maxmemory-policy allkeys-lru", "maxmemory 100kb")
 	s.finds(doctor.CheckRedisReachable, doctor.Failed, "nothing listens at 127.0.0.1:1", at("127.0.0.1:1"))
-	s.finds(doctor.CheckRedisReachable, doctor.Failed, "NOAUTH", at(s.redis))
+	closed := service.Redis(t)
+	redisAskAt(t, closed, "CONFIG", "SET", "requirepass", hiddenRedis)
+	s.finds(doctor.CheckRedisReachable, doctor.Failed, "NOAUTH", at(closed))
 	s.finds(doctor.CheckRedisReachable, doctor.Failed, "WRONGPASS", settings{"redis.url": "redis://nobody:" + hiddenRedis + "x@" + s.redis})
 	s.finds(doctor.CheckRedisEviction, doctor.Unwise, "allkeys-lru", at(forgetful))
 	s.finds(doctor.CheckRedisMemory, doctor.Failed, "of 0.1 MiB used", at(forgetful))

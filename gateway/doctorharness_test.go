@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
-
 	"faveo-gateway/gateway"
 	"faveo-gateway/gateway/config"
 	"faveo-gateway/gateway/doctor"
@@ -64,17 +62,13 @@ func admit(t *testing.T) *surgery {
 	t.Cleanup(php.Close)
 	s.upstream = php.URL
 	s.redis = service.RedisWith(t, "appendonly yes", `save ""`)
-	client := redis.NewClient(&redis.Options{Addr: s.redis})
-	defer client.Close()
-	if err := client.ConfigSet(t.Context(), "requirepass", hiddenRedis).Err(); err != nil {
-		t.Fatal(err)
-	}
+	redisAskAt(t, s.redis, "ACL", "SETUSER", "gateway", "on", ">"+hiddenRedis, "~*", "&*", "+@all")
 	s.facts = config.FaveoFacts{Known: true}
 	s.settings = settings{
 		"faveo.database":         s.as(s.user),
 		"faveo.urls":             s.upstream,
 		"faveo.jwt_secret":       secret,
-		"redis.url":              "redis://:" + hiddenRedis + "@" + s.redis,
+		"redis.url":              "redis://gateway:" + hiddenRedis + "@" + s.redis,
 		"state.encryption_keys":  hiddenSealing,
 		"admin.token":            hiddenToken,
 		"server.trusted_proxies": "127.0.0.1",

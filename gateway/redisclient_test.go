@@ -16,7 +16,13 @@ import (
 // the gateway's, since that is tested.
 func redisAsk(t testing.TB, command ...string) []string {
 	t.Helper()
-	c, err := net.DialTimeout("tcp", redisAddress, 5*time.Second)
+	return redisAskAt(t, redisAddress, command...)
+}
+
+// redisAskAt asks another one.
+func redisAskAt(t testing.TB, address string, command ...string) []string {
+	t.Helper()
+	c, err := net.DialTimeout("tcp", address, 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
