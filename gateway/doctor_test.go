@@ -41,7 +41,7 @@ func TestDoctorOfSettings(t *testing.T) {
 	s.finds(doctor.CheckSettings, doctor.Unwise, "observability.audit.to", settings{"observability.audit.to": "off"})
 	s.finds(doctor.CheckPolicy, doctor.Failed, "absent.yaml", settings{"policy.files": "/nonexistent/absent.yaml"})
 	s.finds(doctor.CheckUpstreamEncryption, doctor.Unwise, "https", settings{"faveo.urls": "http://php.invalid"})
-	s.finds(doctor.CheckTrustedProxies, doctor.Good, "directly", settings{"server.trusted_proxies": unset})
+	s.finds(doctor.CheckTrustedProxies, doctor.Good, "counts as the client", settings{"server.trusted_proxies": unset})
 	s.finds(doctor.CheckTrustedProxies, doctor.Unwise, "loopback", settings{"server.trusted_proxies": unset, "server.listen": "127.0.0.1:0"})
 	s.facts.AppURL, s.facts.Debug = "https://helpdesk.invalid", true
 	s.finds(doctor.CheckTrustedProxies, doctor.Unwise, "APP_URL is https", settings{"server.trusted_proxies": unset})

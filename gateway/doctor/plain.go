@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"syscall"
@@ -30,6 +31,8 @@ func plain(err error) string {
 		return "its certificate is not trusted: " + clean(innermost(certificate).Error())
 	case errors.Is(err, syscall.ECONNREFUSED) && errors.As(err, &dial) && dial.Addr != nil:
 		return "nothing listens at " + dial.Addr.String()
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return "it speaks http, and the URL says https"
 	case errors.Is(err, os.ErrPermission):
 		return "access denied by the operating system"
 	case errors.Is(err, os.ErrNotExist):

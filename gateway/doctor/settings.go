@@ -123,7 +123,7 @@ func (c Settings) proxies() verdict {
 		return unwise("set server.trusted_proxies to the address of the web server in front",
 			"none, while %s: every client has the address of the web server in front, and all share one allowance of failed logins", c.Front)
 	}
-	return good("none: clients connect directly")
+	return good("none: whoever connects counts as the client")
 }
 
 func (c Settings) life() verdict {
