@@ -60,7 +60,7 @@ func settingsOf(o ExamineOptions) doctor.Settings {
 	s := doctor.Settings{
 		Policy: func(context.Context) (int, error) {
 			engine, err := loadPolicy(c)
-			if err != nil {
+			if err := errors.Join(err, checkCertificates(c)); err != nil {
 				return 0, err
 			}
 			return len(engine.Rules()), nil
@@ -84,7 +84,7 @@ func frontOf(c *config.Config, appURL string) string {
 	if address, err := netip.ParseAddr(host); host == "localhost" || err == nil && address.IsLoopback() {
 		return "server.listen is a loopback address"
 	}
-	if u, err := url.Parse(appURL); err == nil && strings.EqualFold(u.Scheme, "https") {
+	if u, err := url.Parse(appURL); err == nil && !c.Server.TLS.On() && strings.EqualFold(u.Scheme, "https") {
 		return "APP_URL is https and the gateway listens without TLS"
 	}
 	return ""

@@ -42,21 +42,24 @@ func newPHPPatient(o ExamineOptions) (*phpPatient, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &phpPatient{upstreams: upstreams, basePath: c.Server.BasePath, client: directClient(), bridge: bridge, addresses: o.Addresses}
+	client := directClient(nil)
+	if secure, err := c.Proxy.TLS.Client(); err != nil {
+		client.Transport = unable{fmt.Errorf("proxy.tls.%w", err)}
+	} else {
+		client = directClient(secure)
+	}
+	p := &phpPatient{upstreams: upstreams, basePath: c.Server.BasePath, client: client, bridge: bridge, addresses: o.Addresses}
 	if site, err := url.Parse(o.Faveo.AppURL); err == nil {
 		p.publicHost = site.Host
 	}
 	return p, nil
 }
 
-// directClient speaks past any proxy of the environment. A redirect is an answer: a token
-// must not travel on.
-func directClient() *http.Client {
-	return &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
+// unable is a transport that cannot be made; each request says why.
+type unable struct{ why error }
+
+// RoundTrip implements http.RoundTripper.
+func (u unable) RoundTrip(*http.Request) (*http.Response, error) { return nil, u.why }
 
 func (p *phpPatient) sites() []doctor.Upstream {
 	var sites []doctor.Upstream
@@ -194,7 +197,7 @@ func (p *phpPatient) publicSite(facts config.FaveoFacts, db *faveo.DB) doctor.Pr
 		if err != nil {
 			return doctor.Public{}, err
 		}
-		visitor := directClient()
+		visitor := directClient(nil)
 		visitor.CheckRedirect = nil // As a browser does, up to ten times; nothing secret is sent.
 		found.Who, found.Fault = whoAnswers(ctx, visitor, origin, base, "")
 		return found, nil

@@ -91,7 +91,7 @@ func siteOf(text string) (origin *url.URL, basePath string, err error) {
 // strangersClient is for addresses that no certificate is made out for. It sends nothing
 // that matters, and what it is told is believed for a warning only.
 func strangersClient() *http.Client {
-	client := directClient()
+	client := directClient(nil)
 	client.Transport = &http.Transport{
 		DisableKeepAlives: true,
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12},

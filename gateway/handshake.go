@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,12 +35,7 @@ func (s *rooms) shakeHands(ctx context.Context, c *config.Config, log *slog.Logg
 	if err != nil {
 		return fmt.Errorf("proxy.tls.%w", err)
 	}
-	// PHP is spoken to directly, past any proxy of the environment, and a redirect
-	// is an answer: the token must not travel on.
-	client := &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true, TLSClientConfig: secure},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	client := directClient(secure)
 	for _, upstream := range upstreams {
 		mint := func() (string, error) { return s.bridge.Mint(nobody, "handshake") }
 		err := handshake(ctx, client, upstream.JoinPath(c.Server.BasePath), mint)
@@ -52,6 +48,15 @@ func (s *rooms) shakeHands(ctx context.Context, c *config.Config, log *slog.Logg
 		}
 	}
 	return nil
+}
+
+// directClient speaks past any proxy of the environment. A redirect is an answer: a token
+// must not travel on. secure is what connections by https are made with; nil: the system's.
+func directClient(secure *tls.Config) *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true, TLSClientConfig: secure},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // handshake asks the Faveo behind base whether it accepts the bridge token. A

@@ -29,7 +29,7 @@ func OpenSurvey(o Options) (*Survey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: database %w", err)
 	}
-	store := &Store{db: db, timeout: o.Timeout, observe: func(string, time.Duration, error) {}, now: time.Now}
+	store := &Store{db: db, timeout: o.Timeout, observe: func(context.Context, string, time.Duration, error) {}, now: time.Now}
 	if store.provider, err = newProvider(db, url.Dialect()); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlstore: %w", err), db.Close())
 	}
