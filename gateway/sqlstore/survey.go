@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"faveo-gateway/gateway/keyring"
+	"faveo-gateway/upstream/breaker"
 	"faveo-gateway/upstream/database"
 )
 
@@ -30,8 +31,9 @@ func OpenSurvey(o Options) (*Survey, error) {
 		return nil, fmt.Errorf("sqlstore: database %w", err)
 	}
 	store := &Store{db: db, timeout: o.Timeout, observe: func(context.Context, string, time.Duration, error) {}, now: time.Now}
+	store.breaker = breaker.New(store.newWitness(url))
 	if store.provider, err = newProvider(db, url.Dialect()); err != nil {
-		return nil, errors.Join(fmt.Errorf("sqlstore: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("sqlstore: %w", err), store.Close())
 	}
 	return &Survey{store, url.Dialect()}, nil
 }
