@@ -141,6 +141,8 @@ func (w *world) open(layers ...settings) {
 		"faveo.jwt_secret":        secret,
 		"login.min_failure_time":  "0s",
 		"observability.log.level": "info",
+		// Tests count what comes to PHP.
+		"proxy.health.interval": "0s",
 		// All tests log in from one address, and fail there more often than people do.
 		"login.lockout.per_account": "off",
 		"login.lockout.per_pair":    "off",

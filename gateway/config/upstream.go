@@ -17,7 +17,8 @@ import (
 type Faveo struct {
 	// URLs are where PHP answers: scheme, host and port, without a path (that is
 	// server.base_path). Plain http is for loopback and for networks that nobody
-	// else reads. Default ["http://127.0.0.1:8000"].
+	// else reads. Several share the requests and stand in for each other, as section
+	// proxy says. Default ["http://127.0.0.1:8000"].
 	URLs []string `yaml:"urls"`
 	// Database is Faveo's database in one of the forms of database.Parse, such as
 	// "mysql://user:password@host:3306/faveo". Required.

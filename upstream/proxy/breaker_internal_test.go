@@ -166,8 +166,17 @@ func TestProbesCount(t *testing.T) {
 		fault error
 		ready bool
 	}{
-		{errTest, false}, {nil, false}, {errTest, false}, {nil, false}, {nil, true},
-		{errTest, true}, {errTest, true}, {nil, true}, {errTest, true}, {errTest, true}, {errTest, false},
+		{errTest, false},
+		{nil, false},
+		{errTest, false},
+		{nil, false},
+		{nil, true},
+		{errTest, true},
+		{errTest, true},
+		{nil, true},
+		{errTest, true},
+		{errTest, true},
+		{errTest, false},
 	} {
 		s.probed(step.fault)
 		if s.ready.Load() != step.ready {
