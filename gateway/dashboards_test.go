@@ -71,28 +71,41 @@ func (d dashboard) questions() (all []question) {
 	return all
 }
 
-// inLegend finds the labels that a legend shows.
-var inLegend = regexp.MustCompile(`\{\{ *([^} ]*) *\}\}`)
+// What finds the labels that a legend and an annotation show.
+var (
+	inLegend     = regexp.MustCompile(`\{\{ *([^} ]*) *\}\}`)
+	inAnnotation = regexp.MustCompile(`\$labels\.(\w+)`)
+)
 
-// TestDashboard asks of each query of the dashboard that a gateway has its metrics, their
-// labels and the values of those.
-func TestDashboard(t *testing.T) {
-	d := readDashboard(t)
+// TestQueries asks of each query of the dashboard and of the rules that a gateway has its
+// metrics, their labels and the values of those.
+func TestQueries(t *testing.T) {
+	inOrder(t)
+	d, all := readDashboard(t), readRules(t)
 	stores, _ := onMariaDB(t)
 	e := start(t, stores).exposition()
-	e.addRecorded(readRules(t))
+	e.addRecorded(all)
 	for _, q := range d.questions() {
-		faults, labels := e.faults(q.expr)
-		for _, fault := range faults {
-			t.Errorf("%s: %s: %s", q.place, q.expr, fault)
-		}
-		for _, shown := range inLegend.FindAllStringSubmatch(q.legend, -1) {
-			if !labels[shown[1]] {
-				t.Errorf("%s: the legend shows %s, which no metric of %s has", q.place, shown[1], q.expr)
-			}
-		}
+		e.want(t, q.place, q.expr, inLegend, q.legend)
 		if strings.Contains(q.expr, "$") {
 			t.Errorf("%s: a variable that nobody has defined: %s", q.place, q.expr)
+		}
+	}
+	for _, r := range all {
+		e.want(t, r.Alert+r.Record, r.Expr, inAnnotation, r.Annotations["summary"]+r.Annotations["description"])
+	}
+}
+
+// want checks a query, and the labels that shown finds in the text beside it.
+func (e exposition) want(t *testing.T, place, query string, shown *regexp.Regexp, text string) {
+	t.Helper()
+	faults, labels := e.faults(query)
+	for _, fault := range faults {
+		t.Errorf("%s: %s: %s", place, query, fault)
+	}
+	for _, label := range shown.FindAllStringSubmatch(text, -1) {
+		if !labels[label[1]] {
+			t.Errorf("%s shows the label %s, which no metric of %s has", place, label[1], query)
 		}
 	}
 }
@@ -163,26 +176,6 @@ func (e exposition) addRecorded(all []rule) {
 		if r.Record != "" {
 			e.add(r.Record, "")
 			delete(e[r.Record].labels, "instance")
-		}
-	}
-}
-
-// TestRules asks of each rule what TestDashboard asks of the dashboard.
-func TestRules(t *testing.T) {
-	stores, _ := onMariaDB(t)
-	e, all := start(t, stores).exposition(), readRules(t)
-	e.addRecorded(all)
-	for _, r := range all {
-		faults, labels := e.faults(r.Expr)
-		for _, fault := range faults {
-			t.Errorf("%s%s: %s", r.Alert, r.Record, fault)
-		}
-		for _, text := range r.Annotations {
-			for _, shown := range regexp.MustCompile(`\$labels\.(\w+)`).FindAllStringSubmatch(text, -1) {
-				if !labels[shown[1]] {
-					t.Errorf("%s shows the label %s, which none of its metrics has", r.Alert, shown[1])
-				}
-			}
 		}
 	}
 }

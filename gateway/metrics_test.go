@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -53,6 +54,7 @@ func (w *world) families() map[string]*dto.MetricFamily {
 // TestDurations: every duration is a histogram of classic buckets that begin where the
 // shortest ones are, and of native ones, for who takes those.
 func TestDurations(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDB(t)
 	w := start(t, stores)
 	w.login("alice", "AlicePass1!")
@@ -80,6 +82,7 @@ func TestDurations(t *testing.T) {
 
 // TestOpenMetrics answers who asks for the format that has room for exemplars.
 func TestOpenMetrics(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDB(t)
 	w := start(t, stores)
 	response := w.scrape("application/openmetrics-text; version=1.0.0")
@@ -96,6 +99,7 @@ func TestOpenMetrics(t *testing.T) {
 // addresses; another setting is another hash, and so is another rule in a file of the
 // same name.
 func TestConfigHash(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDB(t)
 	file := filepath.Join(t.TempDir(), "site.yaml")
 	hash := func(path string, over settings) string {
@@ -123,6 +127,7 @@ func TestConfigHash(t *testing.T) {
 
 // TestFullRedisIsCounted: the operator sees from the metrics why nobody can log in.
 func TestFullRedisIsCounted(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDB(t)
 	redis := miniredis.RunT(t)
 	w := start(t, merge(stores, settings{"redis.url": "redis://" + redis.Addr()}))
@@ -140,5 +145,67 @@ func TestFullRedisIsCounted(t *testing.T) {
 	}
 	if !strings.Contains(metrics, `faveo_gateway_logins_total{result="error"} 1`) {
 		t.Error("the login is not counted as an error")
+	}
+}
+
+// TestMetricsContract: what operators have built on, by name, type and labels. More metrics
+// may come; these stay.
+func TestMetricsContract(t *testing.T) {
+	inOrder(t)
+	stores, _ := onMariaDB(t)
+	w := start(t, stores)
+	e := w.exposition()
+	families := w.families()
+	const counter, gauge, histogram = dto.MetricType_COUNTER, dto.MetricType_GAUGE, dto.MetricType_HISTOGRAM
+	for _, want := range []struct {
+		name   string
+		kind   dto.MetricType
+		labels string
+	}{
+		{"ambiguous_requests_total", counter, "reason"},
+		{"apikey_checks_total", counter, "result"},
+		{"build_info", gauge, "commit goversion version"},
+		{"dependency_duration_seconds", histogram, "dependency operation"},
+		{"dependency_up", gauge, "dependency"},
+		{"http_in_flight_requests", gauge, ""},
+		{"http_request_duration_seconds", histogram, "method route"},
+		{"http_requests_total", counter, "code method route"},
+		{"lockouts_total", counter, ""},
+		{"login_hash_queue", gauge, ""},
+		{"login_hash_seconds", histogram, ""},
+		{"logins_total", counter, "result"},
+		{"policy_decisions_total", counter, "effect mode rule"},
+		{"rate_limited_total", counter, "limit"},
+		{"revocation_latency_seconds", histogram, ""},
+		{"session_cache_total", counter, "result"},
+		{"sessions_active", gauge, ""},
+		{"signing_key_age_seconds", gauge, "state"},
+		{"signing_key_rotations_total", counter, "result"},
+		{"token_sources_total", counter, "source"},
+		{"tokens_checked_total", counter, "result"},
+		{"upstream_duration_seconds", histogram, "upstream"},
+		{"upstream_requests_total", counter, "code upstream"},
+		{"upstream_up", gauge, "upstream"},
+	} {
+		name := "faveo_gateway_" + want.name
+		f := families[name]
+		if f == nil || f.GetType() != want.kind {
+			t.Errorf("%s is missing, or is no %v", name, want.kind)
+			continue
+		}
+		if want.kind == histogram {
+			name += "_count"
+		}
+		labels := slices.Sorted(maps.Keys(e[name].labels))
+		labels = slices.DeleteFunc(labels, func(label string) bool { return slices.Contains(targetLabels, label) })
+		if got := strings.Join(labels, " "); got != want.labels {
+			t.Errorf("%s has the labels %q, want %q", name, got, want.labels)
+		}
+		// Who reads the Help learns by which labels; how else would he find their values?
+		for _, label := range labels {
+			if label != "goversion" && !strings.Contains(f.GetHelp(), label) {
+				t.Errorf("the Help of %s does not tell of %s: %s", name, label, f.GetHelp())
+			}
+		}
 	}
 }

@@ -58,7 +58,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		sources: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "faveo_gateway_token_sources_total",
-			Help: "Requests with a token, by the place it was read from: header, query, body.",
+			Help: "Requests with a token, by source, the place it was read from: header, query, body.",
 		}, []string{"source"}),
 		ambiguous: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "faveo_gateway_ambiguous_requests_total",
