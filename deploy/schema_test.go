@@ -33,9 +33,11 @@ func walk(t reflect.Type, path string, all map[string]bool) {
 	}
 }
 
-// variables are all variables that the gateway reads.
+// variables are all variables that the gateway and its commands read.
 func variables() map[string]bool {
-	all := map[string]bool{}
+	all := map[string]bool{
+		"FAVEO_GATEWAY_ADMIN_CA": true, "FAVEO_GATEWAY_ADMIN_CERT": true, "FAVEO_GATEWAY_ADMIN_KEY": true, // As the flags --admin-ca and so on.
+	}
 	for key, secret := range keys() {
 		name := "FAVEO_GATEWAY_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 		all[name] = true
