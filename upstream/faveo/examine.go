@@ -10,7 +10,7 @@ import (
 
 // Server tells which server the database is on, and as whom it is read.
 func (db *DB) Server(ctx context.Context) (s database.Server, err error) {
-	err = db.ask(ctx, "server", func(ctx context.Context) error {
+	err = db.try(ctx, "server", func(ctx context.Context) error {
 		s, err = database.Identify(ctx, db.pool, db.dialect)
 		return err
 	})
@@ -19,7 +19,7 @@ func (db *DB) Server(ctx context.Context) (s database.Server, err error) {
 
 // Clock tells the time of the server.
 func (db *DB) Clock(ctx context.Context) (now time.Time, err error) {
-	err = db.ask(ctx, "clock", func(ctx context.Context) error {
+	err = db.try(ctx, "clock", func(ctx context.Context) error {
 		now, err = database.Clock(ctx, db.pool, db.dialect)
 		return err
 	})
@@ -50,7 +50,7 @@ const (
 // installer's password opens it. It computes that one hash. Its error is an infrastructure fault.
 func (db *DB) InstallersAccount(ctx context.Context) (exists, opens bool, err error) {
 	var r row
-	err = db.ask(ctx, "installer", func(ctx context.Context) error {
+	err = db.try(ctx, "installer", func(ctx context.Context) error {
 		r, err = db.readRow(ctx, db.lookup.byName, installersName)
 		return err
 	})
