@@ -36,9 +36,9 @@ func newPHPPatient(o ExamineOptions) (*phpPatient, error) {
 	if err != nil {
 		return nil, err
 	}
-	bridge, err := token.NewBridge(token.BridgeOptions{
-		Secret: c.Faveo.JWTSecret.Reveal(), AppClass: c.Faveo.JWTAppClass, Issuer: c.Tokens.Issuer, Now: o.Now,
-	})
+	minting := bridgeOptions(c)
+	minting.Now = o.Now
+	bridge, err := token.NewBridge(minting)
 	if err != nil {
 		return nil, err
 	}

@@ -24,20 +24,11 @@ type patients struct {
 
 // openPatients connects to nothing yet.
 func openPatients(ctx context.Context, c *config.Config) (_ *patients, err error) {
-	p := &patients{redis: &redisPatient{
-		options: redisstore.Options{
-			URL: c.Redis.URL.Reveal(), KeyPrefix: c.Redis.KeyPrefix, Timeout: c.Redis.Timeout, PoolSize: c.Redis.PoolSize,
-		},
-	}}
-	p.faveo, err = faveo.Open(ctx, faveo.Options{
-		Database: c.Faveo.Database.Reveal(), Timeout: c.Faveo.Timeout, MaxConnections: c.Faveo.MaxConnections,
-		Version: c.Faveo.Version, PublicPath: c.Faveo.PublicPath,
-	})
-	if err != nil {
+	p := &patients{redis: &redisPatient{options: redisOptions(c, nil)}}
+	if p.faveo, err = faveo.Open(ctx, faveoOptions(c, nil)); err != nil {
 		return nil, err
 	}
-	p.state, err = sqlstore.OpenSurvey(sqlstore.Options{Database: stateURL(c), Timeout: c.State.Timeout})
-	if err != nil {
+	if p.state, err = sqlstore.OpenSurvey(stateOptions(c, nil)); err != nil {
 		return nil, errors.Join(err, p.faveo.Close())
 	}
 	return p, nil

@@ -157,15 +157,18 @@ func (s *rooms) openTokens(c *config.Config, r prometheus.Registerer) (err error
 	if s.tokens.verifier, err = token.NewVerifier(options); err != nil {
 		return fmt.Errorf("tokens: %w", err)
 	}
-	s.bridge, err = token.NewBridge(token.BridgeOptions{
-		Secret:   c.Faveo.JWTSecret.Reveal(),
-		AppClass: c.Faveo.JWTAppClass,
-		Issuer:   c.Tokens.Issuer,
-	})
-	if err != nil {
+	if s.bridge, err = token.NewBridge(bridgeOptions(c)); err != nil {
 		return fmt.Errorf("faveo.jwt_secret: %w", err)
 	}
 	return nil
+}
+
+func bridgeOptions(c *config.Config) token.BridgeOptions {
+	return token.BridgeOptions{
+		Secret:   c.Faveo.JWTSecret.Reveal(),
+		AppClass: c.Faveo.JWTAppClass,
+		Issuer:   c.Tokens.Issuer,
+	}
 }
 
 func openProxy(c *config.Config, log *slog.Logger, r prometheus.Registerer) (*proxy.Proxy, error) {

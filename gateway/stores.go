@@ -17,15 +17,7 @@ import (
 )
 
 func openFaveo(ctx context.Context, c *config.Config, log *slog.Logger, observe observer) (*faveo.DB, error) {
-	db, err := faveo.Open(ctx, faveo.Options{
-		Database:         c.Faveo.Database.Reveal(),
-		Timeout:          c.Faveo.Timeout,
-		MaxConnections:   c.Faveo.MaxConnections,
-		Version:          c.Faveo.Version,
-		PublicPath:       c.Faveo.PublicPath,
-		HideInternalNote: c.Login.HideInternalNote,
-		Observe:          observe,
-	})
+	db, err := faveo.Open(ctx, faveoOptions(c, observe))
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +36,34 @@ func openFaveo(ctx context.Context, c *config.Config, log *slog.Logger, observe 
 		log.Warn("how long a password hash takes could not be measured; it is tried again", slog.Any("error", err))
 	}
 	return db, nil
+}
+
+// faveoOptions, stateOptions and redisOptions are how a store is opened, for a gateway and
+// for the doctor, whose observe is nil.
+func faveoOptions(c *config.Config, observe observer) faveo.Options {
+	return faveo.Options{
+		Database:         c.Faveo.Database.Reveal(),
+		Timeout:          c.Faveo.Timeout,
+		MaxConnections:   c.Faveo.MaxConnections,
+		Version:          c.Faveo.Version,
+		PublicPath:       c.Faveo.PublicPath,
+		HideInternalNote: c.Login.HideInternalNote,
+		Observe:          observe,
+	}
+}
+
+func stateOptions(c *config.Config, observe observer) sqlstore.Options {
+	return sqlstore.Options{Database: stateURL(c), Timeout: c.State.Timeout, Observe: observe}
+}
+
+func redisOptions(c *config.Config, observe observer) redisstore.Options {
+	return redisstore.Options{
+		URL:       c.Redis.URL.Reveal(),
+		KeyPrefix: c.Redis.KeyPrefix,
+		Timeout:   c.Redis.Timeout,
+		PoolSize:  c.Redis.PoolSize,
+		Observe:   observe,
+	}
 }
 
 // stateURL is where the gateway's own tables are: in Faveo's database unless the
@@ -66,7 +86,7 @@ func stateKey(c *config.Config) string {
 // Migrate creates or upgrades the gateway's own tables and returns what it
 // applied. It needs nothing but the database.
 func Migrate(ctx context.Context, c *config.Config) (applied []string, err error) {
-	store, err := sqlstore.Open(ctx, sqlstore.Options{Database: stateURL(c), Timeout: c.State.Timeout})
+	store, err := sqlstore.Open(ctx, stateOptions(c, nil))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", stateKey(c), err)
 	}
@@ -80,7 +100,7 @@ func Migrate(ctx context.Context, c *config.Config) (applied []string, err error
 // openState also brings the tables up to date: a lock in the database lets one
 // replica do it, and a user without the right to is told so by name.
 func openState(ctx context.Context, c *config.Config, observe observer) (*sqlstore.Store, error) {
-	store, err := sqlstore.Open(ctx, sqlstore.Options{Database: stateURL(c), Timeout: c.State.Timeout, Observe: observe})
+	store, err := sqlstore.Open(ctx, stateOptions(c, observe))
 	if err != nil {
 		return nil, err
 	}
@@ -91,13 +111,7 @@ func openState(ctx context.Context, c *config.Config, observe observer) (*sqlsto
 }
 
 func openRedis(ctx context.Context, c *config.Config, observe observer) (*redisstore.Store, error) {
-	store, err := redisstore.Open(ctx, redisstore.Options{
-		URL:       c.Redis.URL.Reveal(),
-		KeyPrefix: c.Redis.KeyPrefix,
-		Timeout:   c.Redis.Timeout,
-		PoolSize:  c.Redis.PoolSize,
-		Observe:   observe,
-	})
+	store, err := redisstore.Open(ctx, redisOptions(c, observe))
 	if err != nil {
 		return nil, err
 	}
@@ -117,14 +131,10 @@ func openRing(
 	if err != nil {
 		return nil, fmt.Errorf("state.encryption_keys: %w", err)
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
 	return keyring.Open(ctx, keyring.Options{
 		Store: store, Registry: registry, EncryptionKeys: sealing,
 		Algorithm: c.Tokens.Algorithm, Config: c.Keys, MaxTTL: c.Tokens.MaxTTL,
-		Self: keyring.Self{Host: host, Version: o.Build.Version}, Registerer: r, Log: o.Log, Observe: observe,
+		Self: keyring.Self{Host: hostName(), Version: o.Build.Version}, Registerer: r, Log: o.Log, Observe: observe,
 	})
 }
 
@@ -136,4 +146,13 @@ func sealingKeys(c *config.Config) ([]string, error) {
 	}
 	derived, err := keyring.DeriveEncryptionKey(c.Faveo.JWTSecret.Reveal())
 	return []string{derived}, err
+}
+
+// hostName names this replica to the others and to who collects traces.
+func hostName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return host
 }

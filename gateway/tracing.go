@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"os"
 	"time"
 
 	"faveo-gateway/gateway/stage"
@@ -21,13 +20,9 @@ func (g *Gateway) openTraces(o Options) (*trace.Tracer, error) {
 	if c.Endpoint == "" {
 		return nil, nil
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
 	t, err := trace.Open(trace.Options{
 		Endpoint: c.URL(), Headers: c.RevealHeaders(), SampleRatio: c.SampleRatio, Timeout: c.Timeout,
-		Version: o.Build.Version, Instance: host, Log: o.Log,
+		Version: o.Build.Version, Instance: hostName(), Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
