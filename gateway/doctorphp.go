@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -202,29 +201,4 @@ func (p *phpPatient) publicSite(facts config.FaveoFacts, db *faveo.DB) doctor.Pr
 		found.Who, found.Fault = whoAnswers(ctx, visitor, origin, base, "")
 		return found, nil
 	}
-}
-
-// answered is as much of an answer as is looked at.
-type answered struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// ask sends a GET without credentials, to a virtual host when one is named.
-func ask(ctx context.Context, client *http.Client, target *url.URL, host string) (answered, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
-	if err != nil {
-		return answered{}, fmt.Errorf("make request: %w", err)
-	}
-	request.Host = host
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("User-Agent", "faveo-gateway doctor")
-	response, err := client.Do(request)
-	if err != nil {
-		return answered{}, err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
-	return answered{response.StatusCode, response.Header, body}, err
 }

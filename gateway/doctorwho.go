@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,12 +14,9 @@ import (
 	"faveo-gateway/gateway/doctor"
 )
 
-// What tells a gateway from Faveo: the first is the gateway's alone, the second both
-// answer to anybody, and the third is a route that Faveo does not have.
-const (
-	checkURLPath = "api/v1/helpdesk/check-url"
-	sessionsPath = "api/v1/authenticate/sessions"
-)
+// sessionsPath is a route that Faveo does not have, and a gateway answers without a token
+// by a refusal of its own form.
+const sessionsPath = "api/v1/authenticate/sessions"
 
 // whoAnswers asks who is at an origin, as a stranger who sends nothing that anybody could
 // use. The error means that nobody answers.
@@ -49,6 +48,31 @@ func whoAnswers(ctx context.Context, client *http.Client, origin *url.URL, baseP
 		return doctor.AnswererGateway, nil
 	}
 	return doctor.AnswererFaveo, nil
+}
+
+// answered is as much of an answer as is looked at.
+type answered struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ask sends a GET without credentials, to a virtual host when one is named.
+func ask(ctx context.Context, client *http.Client, target *url.URL, host string) (answered, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return answered{}, fmt.Errorf("make request: %w", err)
+	}
+	request.Host = host
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "faveo-gateway doctor")
+	response, err := client.Do(request)
+	if err != nil {
+		return answered{}, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	return answered{response.StatusCode, response.Header, body}, err
 }
 
 // isKeySet recognises a document of RFC 7517 section 5.

@@ -171,6 +171,10 @@ func bridgeOptions(c *config.Config) token.BridgeOptions {
 	}
 }
 
+// checkURLPath is the route, below the base path, that both Faveo and a gateway answer to
+// anybody, and that changes nothing.
+const checkURLPath = "api/v1/helpdesk/check-url"
+
 func openProxy(c *config.Config, log *slog.Logger, r prometheus.Registerer) (*proxy.Proxy, error) {
 	upstreams, err := c.Faveo.Upstreams()
 	if err != nil {
@@ -180,7 +184,7 @@ func openProxy(c *config.Config, log *slog.Logger, r prometheus.Registerer) (*pr
 		Upstreams:  upstreams,
 		Config:     c.Proxy,
 		Identify:   stage.Identify,
-		ProbePath:  c.Server.BasePath + "/api/v1/helpdesk/check-url",
+		ProbePath:  c.Server.BasePath + "/" + checkURLPath,
 		Registerer: r,
 		Log:        log,
 	})
