@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,24 +9,6 @@ import (
 	"faveo-gateway/gateway/admin"
 	"faveo-gateway/policy"
 )
-
-// policyDesk shows the policy to the admin API.
-type policyDesk struct {
-	// engine returns the policy in force.
-	engine func() *policy.Engine
-	now    func() time.Time
-}
-
-var _ admin.Policy = policyDesk{}
-
-// Explain implements admin.Policy.
-func (d policyDesk) Explain(_ context.Context, q admin.Question) (admin.Explanation, error) {
-	x, err := Explain(d.engine(), q, d.now())
-	if unclear := (*Unclear)(nil); errors.As(err, &unclear) {
-		return x, admin.BadRequest("The query parameter " + unclear.Error())
-	}
-	return x, err
-}
 
 // Unclear is what of a question to the policy cannot be meant.
 type Unclear struct {
