@@ -87,16 +87,6 @@ func (s *Source) Prepare(f Files) (commit func(), err error) {
 	return func() { s.current.Store(next) }, nil
 }
 
-// Replace is Prepare and its commit: on an error the old certificate serves on.
-func (s *Source) Replace(f Files) error {
-	commit, err := s.Prepare(f)
-	if err != nil {
-		return err
-	}
-	commit()
-	return nil
-}
-
 // Files are the names of the files that the certificate of now was read from.
 func (s *Source) Files() []string { return s.current.Load().files.list() }
 
