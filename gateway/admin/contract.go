@@ -96,6 +96,13 @@ type Audit interface {
 	Verify(ctx context.Context, after uint64, hash string) (AuditProof, error)
 }
 
+// Policy is what the API does with the policy. The same holds as for Keys.
+type Policy interface {
+	// Explain says which rule of the policy in force decides, and why. What of the
+	// question cannot be meant is BadRequest.
+	Explain(ctx context.Context, q Question) (Explanation, error)
+}
+
 // Configuration is what the API does with the configuration. The same holds as for Keys.
 type Configuration interface {
 	// Reload reads the configuration again and takes over what needs no restart, all of

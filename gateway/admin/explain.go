@@ -66,13 +66,6 @@ type Explanation struct {
 	Status int    `json:"status"`
 }
 
-// Policy is what the API does with the policy. The same holds as for Keys.
-type Policy interface {
-	// Explain says which rule of the policy in force decides, and why. What of the
-	// question cannot be meant is BadRequest.
-	Explain(ctx context.Context, q Question) (Explanation, error)
-}
-
 // explainParameters are all of a Question, by the names of the command's flags.
 func explainParameters() []string {
 	return []string{
