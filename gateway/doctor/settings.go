@@ -10,15 +10,6 @@ import (
 // short is a life of tokens that only Faveo's installer asks for.
 const short = 5 * time.Minute
 
-// parts are all, in the order of the report.
-func (s Site) parts() []part {
-	all := []part{s.configuration(), s.redis(), s.database(), s.state()}
-	for _, u := range s.PHP {
-		all = append(all, s.php(u))
-	}
-	return append(all, s.public())
-}
-
 func (s Site) configuration() part {
 	c := s.Settings
 	all := []check{{CheckPolicy, func(ctx context.Context) verdict { return policy(c.Policy(ctx)) }}}

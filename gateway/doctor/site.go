@@ -23,6 +23,15 @@ type Site struct {
 	Now func() time.Time
 }
 
+// parts are all, in the order of the report.
+func (s Site) parts() []part {
+	all := []part{s.configuration(), s.redis(), s.database(), s.state()}
+	for _, u := range s.PHP {
+		all = append(all, s.php(u))
+	}
+	return append(all, s.public())
+}
+
 // Settings are what the configuration says.
 type Settings struct {
 	// Policy loads the policy and returns how many rules it has.
