@@ -139,18 +139,3 @@ func (p *Proxy) mayEject(s *standing) bool {
 	}
 	return out <= len(upstreams)/2
 }
-
-// judge tells the standing of the upstream how the attempt ended.
-func (c *call) judge() {
-	switch v := c.verdict(); {
-	case c.to.report != nil:
-		c.to.report(v, c.fault())
-	case v == alive:
-		c.to.succeed()
-	case v == faulty || v == unreachable:
-		// One at a time, or two could both be the one that may still go.
-		c.proxy.ejecting.Lock()
-		defer c.proxy.ejecting.Unlock()
-		c.to.fail(v, c.proxy.mayEject(c.to.standing), c.fault())
-	}
-}

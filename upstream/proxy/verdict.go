@@ -40,6 +40,21 @@ func (v verdict) err() error {
 	return errFailed
 }
 
+// judge tells the standing of the upstream how the attempt ended.
+func (c *call) judge() {
+	switch v := c.verdict(); {
+	case c.to.report != nil:
+		c.to.report(v, c.fault())
+	case v == alive:
+		c.to.succeed()
+	case v == faulty || v == unreachable:
+		// One at a time, or two could both be the one that may still go.
+		c.proxy.ejecting.Lock()
+		defer c.proxy.ejecting.Unlock()
+		c.to.fail(v, c.proxy.mayEject(c.to.standing), c.fault())
+	}
+}
+
 // verdict judges the attempt that has just ended.
 //
 // A failure does not count when the server has given a good answer to somebody
