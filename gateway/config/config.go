@@ -32,22 +32,21 @@ import (
 // Config is the whole configuration. Load returns it validated; it is not
 // changed afterwards and safe to share.
 type Config struct {
-	Server        Server         `yaml:"server"`
-	Admin         Admin          `yaml:"admin"`
-	Faveo         Faveo          `yaml:"faveo"`
-	Redis         Redis          `yaml:"redis"`
-	State         State          `yaml:"state"`
-	Login         login.Config   `yaml:"login"`
-	Tokens        token.Config   `yaml:"tokens"`
-	Keys          keyring.Config `yaml:"keys"`
-	Sessions      session.Config `yaml:"sessions"`
-	APIKeys       APIKeys        `yaml:"api_keys"`
-	Policy        policy.Config  `yaml:"policy"`
-	Proxy         proxy.Config   `yaml:"proxy"`
-	Limits        limit.Config   `yaml:"limits"`
-	Observability Observability  `yaml:"observability"`
-
-	Failure session.Failure `yaml:"failure"`
+	Server        Server          `yaml:"server"`
+	Admin         Admin           `yaml:"admin"`
+	Faveo         Faveo           `yaml:"faveo"`
+	Redis         Redis           `yaml:"redis"`
+	State         State           `yaml:"state"`
+	Login         login.Config    `yaml:"login"`
+	Tokens        token.Config    `yaml:"tokens"`
+	Keys          keyring.Config  `yaml:"keys"`
+	Sessions      session.Config  `yaml:"sessions"`
+	APIKeys       APIKeys         `yaml:"api_keys"`
+	Policy        policy.Config   `yaml:"policy"`
+	Proxy         proxy.Config    `yaml:"proxy"`
+	Limits        limit.Config    `yaml:"limits"`
+	Failure       session.Failure `yaml:"failure"`
+	Observability Observability   `yaml:"observability"`
 }
 
 // Default returns the defaults. They are not valid by themselves: the two
@@ -89,8 +88,8 @@ func (l *loader) validate(c *Config) {
 	c.Failure.Validate(l.reporter("failure"))
 	c.Observability.Log.Validate(l.reporter("observability.log"))
 	c.Observability.Audit.Validate(l.reporter("observability.audit"))
-	l.validateUpstreamTLS(c)
 	c.Observability.Tracing.Validate(l.reporter("observability.tracing"))
+	l.validateUpstreamTLS(c)
 	if sameAddress(c.Server.Listen, c.Admin.Listen) {
 		one, other := "admin", "server"
 		if l.locate("admin.listen").source == sourceDefault {

@@ -96,14 +96,7 @@ func decodeText(k kind, text string, v reflect.Value) string {
 		}
 		v.SetInt(n)
 	case kindRatio:
-		if !decimal.MatchString(text) {
-			return "must be a decimal number such as 0.1"
-		}
-		f, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return "is too large a number"
-		}
-		v.SetFloat(f)
+		return decodeRatio(text, v)
 	case kindDuration:
 		d, err := time.ParseDuration(text)
 		if err != nil {
@@ -135,6 +128,18 @@ func decodeText(k kind, text string, v reflect.Value) string {
 		}
 		v.Set(reflect.ValueOf(r))
 	}
+	return ""
+}
+
+func decodeRatio(text string, v reflect.Value) (refusal string) {
+	if !decimal.MatchString(text) {
+		return "must be a decimal number such as 0.1"
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return "is too large a number"
+	}
+	v.SetFloat(f)
 	return ""
 }
 
