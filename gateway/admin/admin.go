@@ -38,8 +38,8 @@
 //   - It shows the secret of an API key in one answer, the one that makes it.
 //   - It stops no change half way because its client hung up.
 //   - It knows nothing of what it looks after: that is behind seven small interfaces,
-//     Keys, Sessions, APIKeys, Lockouts, Audit, Policy and Configuration. What a name, a scope or a rate may
-//     be, they say; here a request is read, and its answer written.
+//     Keys, Sessions, APIKeys, Lockouts, Audit, Policy and Configuration. What a name,
+//     a scope or a rate may be, they say; here a request is read, and its answer written.
 package admin
 
 import (
@@ -87,7 +87,7 @@ type Options struct {
 	Lockouts Lockouts
 	Audit    Audit
 	Policy   Policy
-	// Configuration is the gateway's own.
+	// Configuration is that of the gateway itself, which can be reloaded.
 	Configuration Configuration
 	// Log takes one event for each request that is none of the open routes. Nil
 	// means none.

@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// Fingerprint returns 48 bits, which a float64 holds exactly, of a hash of what
-// replicas of one site should have in common: two Configs that differ in such a key
-// have, but for a chance of 1 in 2^48, different ones. The addresses of the listeners,
-// the names and the CPUs of this machine, and where its policy files are do not count. Of a Secret counts only that it is
-// given: the fingerprint is shown to who reads the metrics, and could be tried out.
+// Fingerprint returns 48 bits of a hash of what replicas of one site should have in
+// common: two Configs that differ in such a key have, but for a chance of 1 in 2^48,
+// different ones. The addresses of the listeners, the names and the CPUs of this machine,
+// and where its policy files are do not count. Of a Secret counts only that it is given:
+// the fingerprint goes into what is shown to who reads the metrics, and could be tried out.
 func (c *Config) Fingerprint() uint64 {
 	own := []string{"server.listen", "admin.listen", "admin.hosts", "login.max_concurrent_hashes", "policy.files"}
 	hash, value := sha256.New(), reflect.ValueOf(c).Elem()

@@ -7,7 +7,7 @@ import (
 
 // clock compares a clock with the gateway's. What it says lies between the moments before
 // and after the question, and within its own resolution; only what cannot be explained by
-// these is a difference. tolerable is how much of it does no harm.
+// these is a difference, which judge is told.
 func clock(id ID, now func() time.Time, probe Probe[time.Time], resolution time.Duration, judge func(ahead time.Duration) verdict) check {
 	return check{id, func(ctx context.Context) verdict {
 		before := now()

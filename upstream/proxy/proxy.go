@@ -109,8 +109,7 @@ type Passage struct {
 	Edit func(io.Reader) io.Reader
 }
 
-// Options are what a Proxy is made of. All fields are required except
-// Config.ForwardHeaders.
+// Options are what a Proxy is made of. All fields are required.
 type Options struct {
 	// Upstreams are PHP's web servers, as ParseUpstreams returns them.
 	Upstreams []*url.URL
