@@ -106,12 +106,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Timeout <= 0 {
 		return nil, errors.New("sqlstore: the timeout must be longer than 0s")
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Observe == nil {
-		o.Observe = func(context.Context, string, time.Duration, error) {}
-	}
 	url, err := database.Parse(o.Database)
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: database %w", err)
@@ -120,6 +114,24 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: database %w", err)
 	}
+	s, err := newStore(url, db, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Ping(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// newStore returns a Store on a pool, which it closes on an error.
+func newStore(url database.URL, db *sql.DB, o Options) (_ *Store, err error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Observe == nil {
+		o.Observe = func(context.Context, string, time.Duration, error) {}
+	}
 	s := &Store{db: db, timeout: o.Timeout, observe: o.Observe, now: o.Now}
 	s.breaker = breaker.New(s.newWitness(url))
 	if url.Dialect() == database.MySQL {
@@ -127,9 +139,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	if s.provider, err = newProvider(db, url.Dialect()); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlstore: %w", err), s.Close())
-	}
-	if err := s.Ping(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }

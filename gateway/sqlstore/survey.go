@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"faveo-gateway/gateway/keyring"
-	"faveo-gateway/upstream/breaker"
 	"faveo-gateway/upstream/database"
 )
 
@@ -30,10 +28,9 @@ func OpenSurvey(o Options) (*Survey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: database %w", err)
 	}
-	store := &Store{db: db, timeout: o.Timeout, observe: func(context.Context, string, time.Duration, error) {}, now: time.Now}
-	store.breaker = breaker.New(store.newWitness(url))
-	if store.provider, err = newProvider(db, url.Dialect()); err != nil {
-		return nil, errors.Join(fmt.Errorf("sqlstore: %w", err), store.Close())
+	store, err := newStore(url, db, o)
+	if err != nil {
+		return nil, err
 	}
 	return &Survey{store, url.Dialect()}, nil
 }
