@@ -1,14 +1,18 @@
 // Package gateway is the application: it opens the stores, puts the rooms
 // together, and runs the two listeners until its context ends.
 //
-// Everything that a request meets is built once, in New, and in the order in which it
-// depends on what is there already: see open in rooms.go. A setting that cannot work is
-// an error of New, named by its key, before the first request is taken.
+// Everything that lasts is built once, in New, and in the order in which it depends on
+// what is there already: see open in rooms.go. A setting that cannot work is an error of
+// New, named by its key, before the first request is taken. A reload puts other stages in
+// front of the same rooms (reload.go, front.go); a request ends on those that it began on.
 //
 // The rooms do not know one another. Small adapters here fit a room to the interface
-// that another one declares: directory, accounts, sessions, tokens, facts, apiKeys and
-// installation for the requests, the desks (keyDesk and its like) for the admin API, and
-// trail for the events that all of them tell.
+// that another one declares: directory, accounts, sessions, tokens, facts, apiKeys,
+// installation and tracer for the requests, the desks (keyDesk and its like) for the
+// admin API, and trail for the events that all of them tell.
+//
+// Examine (doctor.go) fits the same rooms to the questions of package doctor, without a
+// Gateway and without changing anything. Check and Explain work offline.
 package gateway
 
 import (

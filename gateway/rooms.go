@@ -87,19 +87,13 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 	if s.ring, err = openRing(ctx, o, s.state, s.redis.Registry(), s.trail.signingKey, r); err != nil {
 		return nil, err
 	}
-	if s.ring.First() {
-		// Nobody has used this installation: of what Redis remembers nothing is lost.
-		if err := s.redis.BeginAdoption(ctx); err != nil {
-			return nil, fmt.Errorf("redis.url: %w", err)
-		}
+	if err := s.beginAdoption(ctx); err != nil {
+		return nil, fmt.Errorf("redis.url: %w", err)
 	}
 	if err := s.openTokens(c, r); err != nil {
 		return nil, err
 	}
-	manager := session.NewManager(session.Options{
-		Store: s.redis, Accounts: accounts{s.faveo}, Config: c.Sessions, Failure: c.Failure, Registerer: r,
-	})
-	s.sessions = sessions{manager: manager, life: c.Tokens.TTL, refreshable: c.Tokens.RefreshTTL, now: time.Now}
+	s.openSessions(c, r)
 	g.background("signing keys", s.ring.Run)
 	g.background("cost of password hashes", s.faveo.WatchHashes)
 	if s.keys, err = openAPIKeys(o, s, r); err != nil {
@@ -113,7 +107,7 @@ func (g *Gateway) open(ctx context.Context, o Options, r prometheus.Registerer) 
 	}
 	g.onStop("proxy", g.closes(func() error { s.proxy.Close(); return nil }))
 	g.background("health of upstreams", s.proxy.Run)
-	s.openDesks(o, r)
+	s.openPublic(o, r)
 	s.trail.start(o, len(g.settings.policy.Rules()))
 	return s, s.shakeHands(ctx, c, o.Log)
 }
@@ -175,6 +169,23 @@ func bridgeOptions(c *config.Config) token.BridgeOptions {
 // anybody, and that changes nothing.
 const checkURLPath = "api/v1/helpdesk/check-url"
 
+// openSessions makes what answers for the sessions of tokens.
+func (s *rooms) openSessions(c *config.Config, r prometheus.Registerer) {
+	manager := session.NewManager(session.Options{
+		Store: s.redis, Accounts: accounts{s.faveo}, Config: c.Sessions, Failure: c.Failure, Registerer: r,
+	})
+	s.sessions = sessions{manager: manager, life: c.Tokens.TTL, refreshable: c.Tokens.RefreshTTL, now: time.Now}
+}
+
+// beginAdoption notes in Redis that nothing which ended is forgotten, where nobody has used
+// this installation yet: then tokens of Faveo's from before can be adopted.
+func (s *rooms) beginAdoption(ctx context.Context) error {
+	if !s.ring.First() {
+		return nil
+	}
+	return s.redis.BeginAdoption(ctx)
+}
+
 func openProxy(c *config.Config, log *slog.Logger, r prometheus.Registerer) (*proxy.Proxy, error) {
 	upstreams, err := c.Faveo.Upstreams()
 	if err != nil {
@@ -222,8 +233,9 @@ func (g *Gateway) privateDoor(o Options, gatherer prometheus.Gatherer) admin.Opt
 	}
 }
 
-// openDesks makes what the public listener stands on besides the stores.
-func (s *rooms) openDesks(o Options, r prometheus.Registerer) {
+// openPublic makes what the public listener stands on besides the stores, and what a
+// reload leaves as it is: see frontDoor.
+func (s *rooms) openPublic(o Options, r prometheus.Registerer) {
 	c := o.Config
 	directory := newDirectory(s.faveo, c.Faveo.MaxConnections, c.Faveo.JWTSecret.Reveal())
 	s.login = login.New(login.Options{
