@@ -81,7 +81,7 @@ func settingsOf(o ExamineOptions) doctor.Settings {
 // frontOf says how it is known that a web server stands in front of the gateway.
 func frontOf(c *config.Config, appURL string) string {
 	host, _, _ := net.SplitHostPort(c.Server.Listen) // Validated with the configuration.
-	if address, err := netip.ParseAddr(host); host == "localhost" || err == nil && address.IsLoopback() {
+	if config.IsLoopback(host) {
 		return "server.listen is a loopback address"
 	}
 	if u, err := url.Parse(appURL); err == nil && !c.Server.TLS.On() && strings.EqualFold(u.Scheme, "https") {

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 
@@ -67,7 +66,7 @@ func (s *adminSettings) connect(p Process) (*adminClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	if base.Scheme == "http" && !isLoopback(base.Hostname()) {
+	if base.Scheme == "http" && !config.IsLoopback(base.Hostname()) {
 		fmt.Fprintf(p.Stderr, "warning: the admin token travels to %s in the clear; use https or a tunnel\n", base.Host)
 	}
 	secure, err := s.tls.client(p.Environ)
@@ -88,11 +87,6 @@ func adminURL(text string) (*url.URL, error) {
 		return nil, errors.New("--admin: must be scheme, host and port only, such as http://127.0.0.1:9090")
 	}
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // token returns the admin token and where it came from. The flag wins; of the

@@ -78,7 +78,7 @@ func loopback(flag, address string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", flag, err)
 	}
-	if !isLoopback(host) {
+	if !config.IsLoopback(host) {
 		return fmt.Errorf("%s: %q is not a loopback address, and the demo listens on loopback only", flag, address)
 	}
 	return nil

@@ -101,8 +101,9 @@ func (l *loader) validateUpstreamTLS(c *Config) {
 	}
 }
 
-// loopback reports whether a host is this machine for certain.
-func loopback(host string) bool {
+// IsLoopback reports whether a host, a name or an address without a port, is this machine
+// for certain.
+func IsLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && address.IsLoopback()
 }

@@ -42,7 +42,7 @@ func (c *Config) Warnings(now time.Time) []string {
 		}
 	}
 	for i, text := range c.Faveo.URLs {
-		if u, err := url.Parse(text); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+		if u, err := url.Parse(text); err == nil && u.Scheme == "http" && !IsLoopback(u.Hostname()) {
 			warn("faveo.urls[%d]: http beyond this machine: whoever reads that network reads every token and ticket", i)
 		}
 	}
@@ -65,7 +65,7 @@ func (c *Config) Warnings(now time.Time) []string {
 		warn("observability.audit.to: off, nobody can tell later who was let in")
 	}
 	if t := c.Observability.Tracing; t.Endpoint != "" && len(t.Headers) > 0 {
-		if u, err := url.Parse(t.Endpoint); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+		if u, err := url.Parse(t.Endpoint); err == nil && u.Scheme == "http" && !IsLoopback(u.Hostname()) {
 			warn("observability.tracing.endpoint: http beyond this machine: whoever reads that network reads the headers")
 		}
 	}
@@ -97,5 +97,5 @@ func (c *Config) warnOfPlainListeners(warn func(format string, args ...any)) {
 // local reports whether a listener is reached from this machine only.
 func local(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
-	return err == nil && loopback(host)
+	return err == nil && IsLoopback(host)
 }
