@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"faveo-gateway/gateway/admin"
+	"faveo-gateway/gateway/identity"
 	"faveo-gateway/policy"
 )
 
@@ -76,7 +77,7 @@ func requestOf(q admin.Question, now time.Time) (policy.Request, error) {
 func subjectOf(q admin.Question) (policy.Subject, error) {
 	s := policy.Subject{Authenticated: q.Role != "", UserID: q.User, Role: q.Role}
 	switch {
-	case !slices.Contains([]string{"", "admin", "agent", "user"}, q.Role):
+	case !slices.Contains([]identity.Role{"", identity.RoleAdmin, identity.RoleAgent, identity.RoleUser}, identity.Role(q.Role)):
 		return s, &Unclear{"role", fmt.Sprintf(" %q: want admin, agent or user", q.Role)}
 	case q.Role == "" && q.User != 0:
 		return s, &Unclear{"user", " without a role: a caller without a token has no id"}

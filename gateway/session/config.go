@@ -10,9 +10,9 @@ type Config struct {
 	// CacheTTL is how long a Session is believed without asking the Store
 	// again. It bounds how long a revocation can be missed when the message
 	// about it was lost, and how long known Sessions are served while the
-	// Store is down, before failure.grace begins. Default 5s; 0 asks the Store for every request; at most 1m, and
-	// not longer than RefreshOverlap, because a replica that has not seen a refresh
-	// serves the old token for as long.
+	// Store is down, before failure.grace begins. Default 5s; 0 asks the Store for
+	// every request; at most 1m, and not longer than RefreshOverlap, because a
+	// replica that has not seen a refresh serves the old token for as long.
 	CacheTTL time.Duration `yaml:"cache_ttl"`
 	// AccountTTL is how long an account is believed without asking Faveo's
 	// database again: the bound after which a ban, a new role or a new password
