@@ -263,6 +263,18 @@ func TestAdopt(t *testing.T) {
 	if want := []string{"admin.tls.cert_file", "admin.tls.key_file"}; !slices.Equal(tls.Restart, want) || tls.Taken != nil {
 		t.Errorf("TLS where there was none: %+v, want a restart for %q", tls, want)
 	}
+	secured := load(settings{"admin.tls.cert_file": "/a", "admin.tls.key_file": "/b", "admin.tls.client_ca_file": "/c"})
+	every := []string{"admin.tls.cert_file", "admin.tls.key_file", "admin.tls.client_ca_file"}
+	if kept, tls := secured.Adopt(old); !slices.Equal(tls.Restart, every) || tls.Taken != nil || kept.Admin.TLS != secured.Admin.TLS {
+		t.Errorf("no TLS where it asks for certificates: %+v, and %+v is in force; want all of it kept until a restart", tls, kept.Admin.TLS)
+	}
+	if kept, tls := old.Adopt(secured); !slices.Equal(tls.Restart, every) || tls.Taken != nil || kept.Admin.TLS != old.Admin.TLS {
+		t.Errorf("TLS that asks for certificates where there was none: %+v", tls)
+	}
+	open := load(settings{"admin.tls.cert_file": "/d", "admin.tls.key_file": "/e"})
+	if _, tls := secured.Adopt(open); !slices.Equal(tls.Taken, every) || tls.Restart != nil {
+		t.Errorf("TLS that asks for no certificates any more, on purpose: %+v", tls)
+	}
 	adopted, change := old.Adopt(next)
 	if want := []string{"login.lockout.per_pair", "limits.per_ip"}; !slices.Equal(change.Taken, want) {
 		t.Errorf("taken %q, want %q", change.Taken, want)

@@ -47,18 +47,29 @@ type Change struct {
 
 // Adopt returns c with what next changes and a running gateway can take over, and what
 // that is. Neither is changed.
+//
+// A listener keeps all of its TLS where it would change between TLS and HTTP: what a
+// section says as a whole must not be taken over by halves, as without client_ca_file
+// and with the certificate of before.
 func (c *Config) Adopt(next *Config) (*Config, Change) {
 	var (
 		adopted = *c
 		change  Change
 		into    = reflect.ValueOf(&adopted).Elem()
 		from    = reflect.ValueOf(next).Elem()
+		keys    = newSchema(into.Type()).keys
+		kept    = make(map[string]bool) // sections
 	)
-	for _, k := range newSchema(into.Type()).keys {
+	for _, k := range keys {
+		if k.isSwitch() && into.FieldByIndex(k.index).IsZero() != from.FieldByIndex(k.index).IsZero() {
+			kept[k.section()] = true
+		}
+	}
+	for _, k := range keys {
 		old, value := into.FieldByIndex(k.index), from.FieldByIndex(k.index)
 		switch {
 		case reflect.DeepEqual(old.Interface(), value.Interface()):
-		case k.isReloadable() && !(k.isSwitch() && (old.IsZero() || value.IsZero())):
+		case k.isReloadable() && !kept[k.section()]:
 			old.Set(value)
 			change.Taken = append(change.Taken, k.path)
 		default:
@@ -68,11 +79,17 @@ func (c *Config) Adopt(next *Config) (*Config, Change) {
 	return &adopted, change
 }
 
+// section is the path of the section that has the key.
+func (k *key) section() string {
+	section, _ := split(k.path)
+	return section
+}
+
 // isSwitch reports whether a listener speaks TLS where the key is set, and HTTP where it
 // is not. One that listens does not change from one to the other.
 func (k *key) isSwitch() bool {
-	_, name := split(k.path)
-	return strings.Contains(k.path, ".tls.") && !strings.HasPrefix(k.path, "proxy.") && (name == "cert_file" || name == "key_file")
+	section, name := split(k.path)
+	return (section == "server.tls" || section == "admin.tls") && (name == "cert_file" || name == "key_file")
 }
 
 func (k *key) isReloadable() bool {
