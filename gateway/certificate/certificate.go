@@ -72,13 +72,15 @@ func New(f Files) (*Source, error) {
 
 // Prepare reads the files anew and judges them. Nothing has changed until commit is
 // called, which cannot fail. The error is that of New, or says that the certificate is
-// not valid at this time: a serving listener is never made worse than it is.
+// not valid at this time: a serving listener is never made worse than it is. The
+// certificate that serves already does not make it worse, and is none that is over.
 func (s *Source) Prepare(f Files) (commit func(), err error) {
 	next, err := read(f)
 	if err != nil {
 		return nil, err
 	}
 	switch now := s.now(); {
+	case next.leaf.Equal(s.current.Load().leaf):
 	case now.After(next.leaf.NotAfter):
 		return nil, fmt.Errorf("cert_file: the certificate was valid until %s", next.leaf.NotAfter.UTC().Format(time.RFC3339))
 	case now.Before(next.leaf.NotBefore):

@@ -270,6 +270,30 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
+// TestCertificateThatIsOverAndServes keeps nobody from taking over what else there is,
+// and is not to be had for another one.
+func TestCertificateThatIsOverAndServes(t *testing.T) {
+	s := serve(t, "")
+	past := certificatetest.Leaf{Names: []string{name}, Until: time.Now().Add(-time.Minute)}
+	s.authority.Issue(past).Files(s.folder)
+	source, err := certificate.New(s.files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := s.files
+	files.ClientCA = s.authority.File()
+	if err := source.Replace(files); err != nil {
+		t.Errorf("the same certificate, and clients are asked for theirs: %v", err)
+	}
+	if got := source.Files(); !slices.Contains(got, files.ClientCA) {
+		t.Errorf("files are %v", got)
+	}
+	s.authority.Issue(past).Files(s.folder)
+	if err := source.Replace(s.files); err == nil {
+		t.Error("another certificate that is over is served")
+	}
+}
+
 func TestFilesAreThoseToWatch(t *testing.T) {
 	ca := certificatetest.NewAuthority(t).File()
 	s := serve(t, ca)
