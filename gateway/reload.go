@@ -78,9 +78,22 @@ func (g *Gateway) reload() (config.Change, error) {
 	if g.logLevel != nil {
 		g.logLevel.Set(next.Observability.Log.Level.Level())
 	}
+	g.warnOfNew(s.config, next)
 	s.config, s.policy = next, engine
 	s.metrics.hash.set(next, engine)
 	return change, nil
+}
+
+// warnOfNew tells the log what is unwise in a configuration that is taken over, as a start
+// would. What was so before has been told.
+func (g *Gateway) warnOfNew(before, next *config.Config) {
+	now := time.Now()
+	told := before.Warnings(now)
+	for _, warning := range next.Warnings(now) {
+		if !slices.Contains(told, warning) {
+			g.log.Warn(warning)
+		}
+	}
 }
 
 // engine is the policy in force.

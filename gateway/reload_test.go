@@ -144,6 +144,21 @@ func TestReloadIsAllOrNothing(t *testing.T) {
 	}
 }
 
+// TestReloadWarns of what is unwise, as a start does, and once.
+func TestReloadWarns(t *testing.T) {
+	stores, _ := onMariaDB(t)
+	w := start(t, merge(stores, settings{"admin.token": reloadToken}))
+	w.set(settings{"server.trusted_proxies": "0.0.0.0/0"})
+	for _, body := range []string{`{"taken":["server.trusted_proxies"],"restart":[]}`, `{"taken":[],"restart":[]}`} {
+		if got := w.reload(); got.body != body+"\n" {
+			t.Fatalf("reload: %d %s, want %s", got.status, got.body, body)
+		}
+	}
+	if n := strings.Count(w.log.String(), "every client is trusted to name its own address"); n != 1 {
+		t.Errorf("warned %d times that everybody is trusted, want once", n)
+	}
+}
+
 // TestReloadsUnderLoad reloads a hundred times while clients ask, on connections that
 // stay and on new ones, and while one answer takes its time: each gets its answer.
 func TestReloadsUnderLoad(t *testing.T) {
