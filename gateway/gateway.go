@@ -66,6 +66,8 @@ type Gateway struct {
 // New opens every dependency and binds both listeners. On an error everything
 // that was opened is closed again.
 func New(ctx context.Context, o Options) (_ *Gateway, err error) {
+	// What changes while the stores are opened, which may take long, is a change, too.
+	known := contents(watched(o.Files, o.Config))
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
@@ -93,7 +95,7 @@ func New(ctx context.Context, o Options) (_ *Gateway, err error) {
 		return nil, err
 	}
 	if o.Files != nil {
-		g.background("files of the configuration", g.watchConfig(o.Files))
+		g.background("files of the configuration", g.watchConfig(o.Files, known))
 	}
 	return g, nil
 }

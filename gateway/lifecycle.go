@@ -52,9 +52,7 @@ func (g *Gateway) drain() error {
 
 // grace is how long what is under way may take to end.
 func (g *Gateway) grace() time.Duration {
-	g.settings.mu.Lock()
-	defer g.settings.mu.Unlock()
-	return g.settings.config.Server.ShutdownGrace
+	return g.configuration().Server.ShutdownGrace
 }
 
 // release runs the cleanups.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -165,24 +166,28 @@ func (m *reloadMetrics) observe(err error) {
 	m.timestamp.Set(float64(m.now().UnixMilli()) / 1000)
 }
 
-// watchConfig reloads when a file of the configuration has changed.
-func (g *Gateway) watchConfig(files []string) func(context.Context) error {
+// watchConfig reloads when a file of the configuration is not as it is known any more.
+func (g *Gateway) watchConfig(files []string, known [sha256.Size]byte) func(context.Context) error {
 	return func(ctx context.Context) error {
 		looks := time.NewTicker(lookEvery)
 		defer looks.Stop()
-		watchFiles(ctx, looks.C, func() []string { return g.watched(files) }, func(ctx context.Context) {
+		watchFiles(ctx, known, looks.C, func() []string { return watched(files, g.configuration()) }, func(ctx context.Context) {
 			_, _ = g.Reload(ctx) // It tells of its faults itself.
 		})
 		return nil
 	}
 }
 
-// watched are the files that the configuration is read from, and those that it names.
-func (g *Gateway) watched(files []string) []string {
+// configuration is the one in force.
+func (g *Gateway) configuration() *config.Config {
 	g.settings.mu.Lock()
 	defer g.settings.mu.Unlock()
-	c := g.settings.config
-	return slices.Concat(files, c.Policy.Files, g.certificateFiles(), c.Proxy.TLS.Files())
+	return g.settings.config
+}
+
+// watched are the files that a configuration is read from, and those that it names.
+func watched(files []string, c *config.Config) []string {
+	return slices.Concat(files, c.Policy.Files, c.Server.TLS.Files().List(), c.Admin.TLS.Files().List(), c.Proxy.TLS.Files())
 }
 
 // takeOver gives the rooms what they can take over, all of it or nothing. It is the last

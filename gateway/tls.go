@@ -129,17 +129,6 @@ func (g *Gateway) prepareCertificates(c *config.Config) (commit func(), err erro
 	return func() { public(); admin() }, nil
 }
 
-// certificateFiles are the files whose change asks for prepareCertificates.
-func (g *Gateway) certificateFiles() []string {
-	var files []string
-	for _, s := range []*certificate.Source{g.certificates.public, g.certificates.admin} {
-		if s != nil {
-			files = append(files, s.Files()...)
-		}
-	}
-	return files
-}
-
 // The closed set of the label listener.
 const (
 	listenerPublic = "public"

@@ -38,13 +38,14 @@ func TestWatchFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	looks := make(chan time.Time)
+	looks, files := make(chan time.Time), []string{name}
+	known := contents(files)
 	var changes atomic.Int64
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		watchFiles(ctx, looks, func() []string { return []string{name} }, func(context.Context) { changes.Add(1) })
+		watchFiles(ctx, known, looks, func() []string { return files }, func(context.Context) { changes.Add(1) })
 	}()
 	// look returns how often it was told of a change until and with the look before the
 	// last: a look is over when the next one is taken.
@@ -77,6 +78,19 @@ func TestWatchFiles(t *testing.T) {
 	write(name, "a: 3\n")
 	if got := look(3); got != 4 {
 		t.Fatalf("there again: told of %d changes, want 4", got)
+	}
+	stop()
+	<-ended
+
+	// What has changed since the files were read, and before somebody looked.
+	ctx, stop = context.WithCancel(t.Context())
+	ended = make(chan struct{})
+	go func() {
+		defer close(ended)
+		watchFiles(ctx, known, looks, func() []string { return files }, func(context.Context) { changes.Add(1) })
+	}()
+	if got := look(4); got != 5 {
+		t.Fatalf("changed before the first look: told of %d changes, want 5", got)
 	}
 	stop()
 	<-ended

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -36,12 +37,9 @@ type Files struct {
 	ClientCA string
 }
 
-// list are the files there are.
-func (f Files) list() []string {
-	if f.ClientCA == "" {
-		return []string{f.Cert, f.Key}
-	}
-	return []string{f.Cert, f.Key, f.ClientCA}
+// List are the names of those there are, none where there is no certificate.
+func (f Files) List() []string {
+	return slices.DeleteFunc([]string{f.Cert, f.Key, f.ClientCA}, func(name string) bool { return name == "" })
 }
 
 // Source serves the certificate of one listener. Safe for concurrent use.
@@ -52,7 +50,6 @@ type Source struct {
 
 // snapshot is what one reading of the files gave. It is not changed afterwards.
 type snapshot struct {
-	files  Files
 	config *tls.Config
 	leaf   *x509.Certificate
 }
@@ -89,9 +86,6 @@ func (s *Source) Prepare(f Files) (commit func(), err error) {
 	return func() { s.current.Store(next) }, nil
 }
 
-// Files are the names of the files that the certificate of now was read from.
-func (s *Source) Files() []string { return s.current.Load().files.list() }
-
 // Expiry is the time until which the certificate of now is valid.
 func (s *Source) Expiry() time.Time { return s.current.Load().leaf.NotAfter }
 
@@ -123,7 +117,7 @@ func read(f Files) (*snapshot, error) {
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 		config.SessionTicketsDisabled = true
 	}
-	return &snapshot{files: f, config: config, leaf: pair.Leaf}, nil
+	return &snapshot{config: config, leaf: pair.Leaf}, nil
 }
 
 func readFile(key, name string) ([]byte, error) {
