@@ -196,6 +196,7 @@ func (p *phpPatient) publicSite(facts config.FaveoFacts, db *faveo.DB) doctor.Pr
 		if err != nil {
 			return doctor.Public{}, err
 		}
+		found.URL = withoutSecrets(found.URL)
 		visitor := directClient(nil)
 		visitor.CheckRedirect = nil // As a browser does, up to ten times; nothing secret is sent.
 		found.Who, found.Fault = whoAnswers(ctx, visitor, origin, base, "")

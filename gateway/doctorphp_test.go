@@ -149,6 +149,8 @@ func TestDoctorOfThePublicAddress(t *testing.T) {
 	is(serveAt(t, "127.0.0.1:0", gatewayAlone(t, s, "/api/")), doctor.Good, "leads to a gateway")
 	is(s.upstream+"/index.php", doctor.Unwise, "leads to PHP and not to a gateway")
 	is(serveAt(t, "127.0.0.1:0", http.NotFoundHandler()), doctor.Unwise, "neither")
+	guarded := strings.Replace(s.upstream, "http://", "http://visitor:"+hiddenPassword+"@", 1)
+	is(guarded+"/?key="+hiddenToken, doctor.Unwise, s.upstream+"/ (APP_URL) leads to PHP and not to a gateway")
 	is("http://127.0.0.1:1", doctor.Skipped, "nothing listens at")
 	is("http://helpdesk.invalid", doctor.Skipped, "cannot be resolved")
 	is("helpdesk", doctor.Unwise, "no URL")

@@ -112,6 +112,16 @@ func siteOf(text string) (origin *url.URL, basePath string, err error) {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, path, nil
 }
 
+// withoutSecrets is the address of a site, which siteOf has read, without what may be
+// anybody's credentials: a user with his password, a query, a fragment.
+func withoutSecrets(text string) string {
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil {
+		return "" // Not where siteOf has read it.
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
 // strangersClient is for addresses that no certificate is made out for. It sends nothing
 // that matters, and what it is told is believed for a warning only.
 func strangersClient() *http.Client {
