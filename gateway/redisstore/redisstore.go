@@ -156,7 +156,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		timeout: o.Timeout, now: o.Now, observe: o.Observe,
 		scripts: newScripts(),
 	}
-	s.breaker = breaker.New(s.newWitness(client))
+	s.breaker = breaker.New(s.newWitness(client), o.Timeout)
 	if err := s.Ping(ctx); isRefusal(err) {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -133,7 +133,7 @@ func newStore(url database.URL, db *sql.DB, o Options) (_ *Store, err error) {
 		o.Observe = func(context.Context, string, time.Duration, error) {}
 	}
 	s := &Store{db: db, timeout: o.Timeout, observe: o.Observe, now: o.Now}
-	s.breaker = breaker.New(s.newWitness(url))
+	s.breaker = breaker.New(s.newWitness(url), o.Timeout)
 	if url.Dialect() == database.MySQL {
 		s.lockRows = " FOR UPDATE" // SQLite locks the file when a transaction begins.
 	}

@@ -12,8 +12,13 @@ import (
 	"faveo-gateway/upstream/breaker"
 )
 
+// patience is how long a call may take.
+const patience = 2 * time.Second
+
 // store is one whose witness a test makes answer, fail or hang.
 type store struct {
+	// slow is how long an answer takes, in nanoseconds.
+	slow  atomic.Int64
 	fails atomic.Pointer[error]
 	hangs atomic.Bool
 	asked atomic.Int32
@@ -24,6 +29,11 @@ func (s *store) witness(ctx context.Context) error {
 	if s.hangs.Load() {
 		<-ctx.Done()
 		return ctx.Err()
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Duration(s.slow.Load())):
 	}
 	if err := s.fails.Load(); err != nil {
 		return *err
@@ -42,7 +52,7 @@ func bubble(t *testing.T, test func(t *testing.T, s *store, b *breaker.Breaker))
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{}
-		b := breaker.New(s.witness)
+		b := breaker.New(s.witness, patience)
 		defer b.Close()
 		test(t, s, b)
 	})
@@ -97,6 +107,39 @@ func TestOneBreakIsNoOutage(t *testing.T) {
 	})
 }
 
+// TestASlowStoreStaysOpen: one that takes long to give a connection, but less than a call
+// may take, is not shut for the question of a client that took too long.
+func TestASlowStoreStaysOpen(t *testing.T) {
+	bubble(t, func(t *testing.T, s *store, b *breaker.Breaker) {
+		s.slow.Store(int64(patience / 2))
+		for range 100 {
+			b.Unanswered(t.Context())
+			wantAllowed(t, b)
+			time.Sleep(patience)
+			synctest.Wait()
+			wantAllowed(t, b)
+		}
+	})
+}
+
+// TestASlowStoreComesBack: its recovery is seen, however slow it is.
+func TestASlowStoreComesBack(t *testing.T) {
+	bubble(t, func(t *testing.T, s *store, b *breaker.Breaker) {
+		s.hangs.Store(true)
+		b.Unanswered(t.Context())
+		time.Sleep(2 * patience)
+		synctest.Wait()
+		wantOpen(t, b)
+		s.slow.Store(int64(patience / 2))
+		s.hangs.Store(false)
+		for began := time.Now(); b.Allow(t.Context()) != nil; time.Sleep(time.Millisecond) {
+			if time.Since(began) > 2*patience {
+				t.Fatalf("the store is not used again")
+			}
+		}
+	})
+}
+
 // TestOpensAndCloses: a store that hangs and one that fails are found out by any call, and
 // found to be back by the first call after a pause.
 func TestOpensAndCloses(t *testing.T) {
@@ -109,7 +152,7 @@ func TestOpensAndCloses(t *testing.T) {
 				break_(s)
 				b.Unanswered(t.Context())
 				wantAllowed(t, b) // Nothing is known yet.
-				time.Sleep(time.Second)
+				time.Sleep(patience + 500*time.Millisecond)
 				synctest.Wait()
 				// It stays open as long as nobody answers, and no call waits.
 				for range 1000 {
@@ -122,7 +165,7 @@ func TestOpensAndCloses(t *testing.T) {
 				for b.Allow(t.Context()) != nil {
 					time.Sleep(time.Millisecond)
 				}
-				if took := time.Since(back); took > 800*time.Millisecond {
+				if took := time.Since(back); took > patience+300*time.Millisecond {
 					t.Errorf("the store was used again after %v", took)
 				}
 				wantAllowed(t, b)

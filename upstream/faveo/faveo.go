@@ -160,7 +160,7 @@ func Open(_ context.Context, o Options) (*DB, error) {
 	pool.SetConnMaxLifetime(connectionLife)
 	pool.SetConnMaxIdleTime(connectionIdle)
 	db := &DB{options: o, pool: pool, dialect: url.Dialect(), lookup: lookupFor(url.Dialect())}
-	db.breaker = breaker.New(db.newWitness(url))
+	db.breaker = breaker.New(db.newWitness(url), o.Timeout)
 	db.version = newCached(versionRefresh, o.Now, db.readVersion)
 	db.siteURL = newCached(versionRefresh, o.Now, db.readSiteURL)
 	db.departments = newCached(versionRefresh, o.Now, db.readDepartmentTable)
