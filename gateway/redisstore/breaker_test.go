@@ -5,14 +5,17 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 
 	"faveo-gateway/gateway/redisstore"
 	"faveo-gateway/gateway/session"
+	"faveo-gateway/gateway/storetest/service"
 	"faveo-gateway/upstream/breaker"
 )
 
@@ -78,6 +81,40 @@ func TestBreakerHangingRedis(t *testing.T) {
 	}
 	hung.goOn()
 	wantBack(t, store, s)
+}
+
+// TestBreakerOneNodeOfACluster: a node that hangs shuts out nobody whose sessions are on
+// another one.
+func TestBreakerOneNodeOfACluster(t *testing.T) {
+	nodes := service.RedisCluster(t)
+	store := open(t, redisstore.Options{
+		URL: "redis-cluster://" + strings.Join(nodes, ","), Timeout: 100 * time.Millisecond, KeyPrefix: newPrefix(),
+	})
+	var all []session.Session
+	for user := range uint64(30) {
+		all = append(all, create(t, store, newSession(time.Now(), user+1)))
+	}
+	hung := redis.NewClient(&redis.Options{Addr: nodes[0], MaxRetries: -1})
+	t.Cleanup(func() { _ = hung.Close() })
+	if err := hung.Do(t.Context(), "CLIENT", "PAUSE", "3000", "ALL").Err(); err != nil {
+		t.Fatal(err)
+	}
+	found, faults := 0, 0
+	for began := time.Now(); time.Since(began) < 2*time.Second; {
+		for _, s := range all {
+			switch _, err := store.Find(t.Context(), s.UserID, s.ID); {
+			case errors.Is(err, breaker.ErrOpen):
+				t.Fatalf("Find for user %d: %v", s.UserID, err)
+			case err == nil:
+				found++
+			default:
+				faults++
+			}
+		}
+	}
+	if found == 0 || faults == 0 {
+		t.Errorf("%d found and %d faults, want both", found, faults)
+	}
 }
 
 // TestBreakerStaysClosed for everything that is not Redis's silence.
