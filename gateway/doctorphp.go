@@ -139,16 +139,15 @@ func (p *phpPatient) exposed(ctx context.Context, u *url.URL) (doctor.Exposure, 
 // faveoAt asks by each name that a virtual host may have: who goes around the gateway may
 // send any.
 func (p *phpPatient) faveoAt(ctx context.Context, at *url.URL, upstreamHost string) bool {
-	stranger := strangersClient()
 	for _, host := range []string{upstreamHost, p.publicHost, at.Host} {
 		if host == "" {
 			continue
 		}
-		who, err := whoAnswers(ctx, stranger, at, p.basePath, host)
-		if err != nil {
+		who, err := whoAnswers(ctx, strangersClient(host), at, p.basePath, host)
+		if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 			return false // Nobody is there, whatever the name.
 		}
-		if who == doctor.AnswererFaveo {
+		if err == nil && who == doctor.AnswererFaveo {
 			return true
 		}
 	}

@@ -1,12 +1,18 @@
 package gateway_test
 
 import (
+	"crypto/tls"
+	"encoding/pem"
+	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +97,36 @@ func TestDoctorFindsWaysAroundTheGateway(t *testing.T) {
 		s.addresses = []string{own}
 		s.finds(doctor.CheckPHPExposed, doctor.Unwise, own, settings{"faveo.urls": "http://" + net.JoinHostPort(own, port(everywhere))})
 	}
+}
+
+// TestDoctorNamesTheHostInTLS: a web server that others reach refuses the handshake of who
+// does not name its virtual host.
+func TestDoctorNamesTheHostInTLS(t *testing.T) {
+	s := admit(t)
+	s.addresses = []string{"127.0.0.2"}
+	s.facts.AppURL = "https://example.com"
+	listener, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: listener, Config: &http.Server{
+		Handler: standin.New(standin.Options{Secret: secret}), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+	}}
+	server.TLS = &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if strings.HasPrefix(hello.Conn.LocalAddr().String(), "127.0.0.1:") || hello.ServerName == "example.com" {
+			return nil, nil
+		}
+		return nil, errors.New("no such virtual host")
+	}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	s.finds(doctor.CheckPHPExposed, doctor.Unwise, "without the gateway at 127.0.0.2:"+port,
+		settings{"faveo.urls": "https://127.0.0.1:" + port, "proxy.tls.ca_file": authority})
 }
 
 func addressBeyondLoopback(t *testing.T) string {

@@ -122,13 +122,10 @@ func withoutSecrets(text string) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-// strangersClient is for addresses that no certificate is made out for. It sends nothing
-// that matters, and what it is told is believed for a warning only.
-func strangersClient() *http.Client {
-	client := directClient(nil)
-	client.Transport = &http.Transport{
-		DisableKeepAlives: true,
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12},
-	}
-	return client
+// strangersClient is for addresses that no certificate is made out for. It names the
+// virtual host in TLS as well: a web server may refuse there who names another. It sends
+// nothing that matters, and what it is told is believed for a warning only.
+func strangersClient(host string) *http.Client {
+	name := (&url.URL{Host: host}).Hostname()
+	return directClient(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12, ServerName: name})
 }
