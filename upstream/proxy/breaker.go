@@ -13,9 +13,10 @@ import (
 // Its open state is the ejection; there is no second mechanism. gobreaker
 // counts the failures in a row, keeps the time, and hands out the one seat of the
 // half-open state. What it does not know is added around it: a server that
-// fails its trial stays out for twice as long as before, up to MaxOpenFor, and
-// failures that a client may have caused do not open it when the fleet cannot
-// spare the server.
+// fails its trial stays out for twice as long as before, up to MaxOpenFor. A trial
+// that takes longer than the ejection keeps no other from trying, or one long report
+// would hide that the server is back. And failures that a client may have caused do
+// not open it when the fleet cannot spare the server.
 type breaker struct {
 	config  Breaker
 	connect time.Duration // how long making a connection may take
@@ -30,6 +31,8 @@ type breaker struct {
 	unreachable bool
 	// seat is until when a forced trial may still be connecting.
 	seat time.Time
+	// tried is when the last trial began that was not forced.
+	tried time.Time
 }
 
 // What gobreaker hears of a request that did not end well.
@@ -87,8 +90,9 @@ func (b *breaker) close() {
 // trial returns nil when no request may go through now, else what is to be told
 // of its outcome, which reports whether the ejection is over.
 func (b *breaker) trial(force bool) func(verdict) (over bool) {
-	inner := b.inner
+	inner, now := b.inner, time.Now() // As gobreaker does.
 	if done, refused := inner.Allow(); refused == nil {
+		b.tried = now
 		return func(v verdict) bool {
 			if b.inner != inner {
 				return false // Decided meanwhile, by a probe or a reload.
@@ -100,9 +104,12 @@ func (b *breaker) trial(force bool) func(verdict) (over bool) {
 			return inner.State() == gobreaker.StateClosed
 		}
 	}
-	now := time.Now() // As gobreaker does.
-	if !force || now.Before(b.seat) {
+	overdue := inner.State() == gobreaker.StateHalfOpen && now.Sub(b.tried) > b.openFor
+	if !force && !overdue || now.Before(b.seat) {
 		return nil
+	}
+	if overdue {
+		b.tried = now
 	}
 	b.seat = now.Add(b.connect)
 	return func(v verdict) bool {

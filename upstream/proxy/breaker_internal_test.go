@@ -144,6 +144,40 @@ func TestOneTrialAtATime(t *testing.T) {
 	})
 }
 
+// TestALongTrialHidesNoRecovery: while one request waits for its answer, others try as
+// often as the ejection is long, and the first good answer ends it.
+func TestALongTrialHidesNoRecovery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestStanding(t)
+		for range 3 {
+			s.fail(faulty, true, errTest)
+		}
+		time.Sleep(time.Second + time.Millisecond)
+		long, ok := s.trial(false)
+		if !ok {
+			t.Fatal("no trial after the time")
+		}
+		trials := 0
+		for range 50 {
+			time.Sleep(100 * time.Millisecond)
+			if tries(t, s, false, faulty) {
+				trials++
+			}
+		}
+		if trials < 3 || trials > 5 {
+			t.Errorf("%d trials in 5 s, want one a second", trials)
+		}
+		time.Sleep(time.Second + time.Millisecond)
+		if !tries(t, s, false, alive) || s.ejected.Load() || !s.ready.Load() {
+			t.Error("a good answer did not end the ejection")
+		}
+		long(faulty, errTest) // It says nothing about the server that is back.
+		if s.ejected.Load() {
+			t.Error("the long trial ejected it again")
+		}
+	})
+}
+
 // TestProbeEndsOnlyWhatItCanJudge: a server that takes connections again is back
 // by a probe; one that failed otherwise has to answer a request.
 func TestProbeEndsOnlyWhatItCanJudge(t *testing.T) {
