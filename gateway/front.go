@@ -30,7 +30,7 @@ type front struct {
 	secure func(*http.Server, net.Listener) net.Listener
 	log    *log.Logger
 	routes atomic.Pointer[echo.Echo]
-	// ended gets one error at most, of the listener itself.
+	// ended gets an error of the listener itself, the first one.
 	ended chan error
 
 	mu sync.Mutex
@@ -105,7 +105,10 @@ func (f *front) next() {
 	go func() {
 		defer close(t.ended)
 		if err := t.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) && !t.retired.Load() {
-			f.ended <- fmt.Errorf("server listener: %w", err)
+			select {
+			case f.ended <- fmt.Errorf("server listener: %w", err):
+			default: // The first one ends the gateway.
+			}
 		}
 	}()
 }

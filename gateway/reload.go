@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -34,8 +35,8 @@ type settings struct {
 
 // Reload reads the configuration again and takes over what a running gateway can. It is
 // all or nothing: with any fault, in the file, in a policy or in a certificate, everything
-// stays as it is, and the error is that fault. No request is lost, and those under way end
-// by the settings that they began with.
+// stays as it is, and the error is that fault. No request is lost, and those under way are
+// judged by the settings that they began with.
 //
 // What Reload cannot take over is in Change.Restart and stays as it is.
 func (g *Gateway) Reload(ctx context.Context) (config.Change, error) {
@@ -63,9 +64,6 @@ func (g *Gateway) reload() (config.Change, error) {
 	if err != nil {
 		return config.Change{}, err
 	}
-	if engine.Digest() != s.policy.Digest() && !slices.Contains(change.Taken, "policy.files") {
-		change.Taken = append(change.Taken, "policy.files")
-	}
 	useCertificates, err := g.prepareCertificates(next)
 	if err != nil {
 		return config.Change{}, err
@@ -74,7 +72,13 @@ func (g *Gateway) reload() (config.Change, error) {
 		return config.Change{}, err
 	}
 	// From here on nothing can fail.
+	served := g.certificates.serving()
 	useCertificates()
+	serving := g.certificates.serving()
+	for _, key := range slices.Sorted(maps.Keys(serving)) {
+		noteContent(&change, key, serving[key].Equal(served[key]))
+	}
+	noteContent(&change, "policy.files", engine.Digest() == s.policy.Digest())
 	g.front.exchange(routes(g.rooms.frontDoor(next, engine)), boundsOf(next.Server))
 	if g.logLevel != nil {
 		g.logLevel.Set(next.Observability.Log.Level.Level())
@@ -83,6 +87,13 @@ func (g *Gateway) reload() (config.Change, error) {
 	s.config, s.policy = next, engine
 	s.metrics.hash.set(next, engine)
 	return change, nil
+}
+
+// noteContent notes a file that has the same name and another content.
+func noteContent(change *config.Change, key string, same bool) {
+	if !same && !slices.Contains(change.Taken, key) {
+		change.Taken = append(change.Taken, key)
+	}
 }
 
 // warnOfNew tells the log what is unwise in a configuration that is taken over, as a start

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -127,6 +128,18 @@ func (g *Gateway) prepareCertificates(c *config.Config) (commit func(), err erro
 		}
 	}
 	return func() { public(); admin() }, nil
+}
+
+// serving are the certificates of files that new connections meet, by the key of the file.
+func (s *certificates) serving() map[string]*x509.Certificate {
+	now := map[string]*x509.Certificate{}
+	if s.public != nil {
+		now["server.tls.cert_file"] = s.public.Serving()
+	}
+	if s.admin != nil {
+		now["admin.tls.cert_file"] = s.admin.Serving()
+	}
+	return now
 }
 
 // The closed set of the label listener.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,8 +142,12 @@ func TestCertificatesAreExchanged(t *testing.T) {
 	if met() != first {
 		t.Error("served before the reload")
 	}
-	if _, err := w.gateway.Reload(t.Context()); err != nil {
+	change, err := w.gateway.Reload(t.Context())
+	if err != nil {
 		t.Fatal(err)
+	}
+	if want := []string{"server.tls.cert_file"}; !slices.Equal(change.Taken, want) {
+		t.Errorf("taken %q, want %q", change.Taken, want)
 	}
 	if met() != pair.Leaf.SerialNumber.String() {
 		t.Error("not served after the reload")

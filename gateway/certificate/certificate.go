@@ -86,8 +86,11 @@ func (s *Source) Prepare(f Files) (commit func(), err error) {
 	return func() { s.current.Store(next) }, nil
 }
 
+// Serving is the certificate that new connections meet. It is shared and not to be changed.
+func (s *Source) Serving() *x509.Certificate { return s.current.Load().leaf }
+
 // Expiry is the time until which the certificate of now is valid.
-func (s *Source) Expiry() time.Time { return s.current.Load().leaf.NotAfter }
+func (s *Source) Expiry() time.Time { return s.Serving().NotAfter }
 
 // read reads the files into a snapshot.
 func read(f Files) (*snapshot, error) {
