@@ -9,6 +9,7 @@ import (
 // TestAuditOfAPIKeys: the trail tells who made, rotated and ended which key, which key
 // was refused and why, and nothing of a key whose secret was wrong.
 func TestAuditOfAPIKeys(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	w := start(t, merge(managed(stores), settings{"api_keys.required": "always"}))
 	alices := settings{"user": "4", "scopes": "authenticated"}

@@ -73,6 +73,7 @@ func (w *world) uploadWith(file []byte, fields map[string]string, query string, 
 // TestKeysNeverReachTheWebUI: pages are passed through with what is theirs, and an API
 // key is not, in whatever spelling PHP would read one.
 func TestKeysNeverReachTheWebUI(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	w := start(t, managed(stores))
 	key := w.newKey(settings{"user": "1", "scopes": "admin"})

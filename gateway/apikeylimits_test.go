@@ -12,6 +12,7 @@ import (
 // TestScopesOfAKey: a key is good for what its scopes name and for nothing else, and
 // never for more than its user may.
 func TestScopesOfAKey(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	w := start(t, managed(stores))
 	const (
@@ -86,6 +87,7 @@ func TestScopesOfAKey(t *testing.T) {
 // TestNetworksOfAKey: a key counts only from its networks. What a client says of its
 // address counts where it comes from a proxy of our own.
 func TestNetworksOfAKey(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	stores = managed(stores)
 	direct := start(t, stores)
@@ -145,6 +147,7 @@ func TestNetworksOfAKey(t *testing.T) {
 // TestKeyEnds: a key that has expired or was revoked is refused, in its user's place and
 // beside a token, and says so only to who has its secret.
 func TestKeyEnds(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	w := start(t, managed(stores))
 	token := w.login("alice", "AlicePass1!")
@@ -188,6 +191,7 @@ func TestKeyEnds(t *testing.T) {
 // TestRateOfAKey: a key has its own limit, wherever it is used, and whoever is refused is
 // told when to come again.
 func TestRateOfAKey(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	stores = managed(stores)
 	here, there := start(t, stores), start(t, merge(stores, settings{"limits.per_api_key": "1/1h"}))

@@ -143,6 +143,7 @@ func (u *keyUse) stop() time.Time {
 
 // TestRotatedAPIKeyHasTwoSecrets on every replica, until the old one ends by itself.
 func TestRotatedAPIKeyHasTwoSecrets(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	stores = managed(stores)
 	replicas := []*world{start(t, stores), start(t, stores), start(t, stores)}

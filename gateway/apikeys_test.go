@@ -10,6 +10,7 @@ import (
 // TestBoundKeyInPlaceOfAToken serves a machine by its key alone, from each place where it
 // may be: PHP hears of the user in whose place it stands, and never of the key.
 func TestBoundKeyInPlaceOfAToken(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	w := start(t, managed(stores))
 	key := w.newKey(settings{"user": "4", "scopes": "customer"})
@@ -41,6 +42,7 @@ func TestBoundKeyInPlaceOfAToken(t *testing.T) {
 
 // TestKeysNeedATokenForSessions: the sessions of a person are no business of a machine.
 func TestKeysNeedATokenForSessions(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDBCheaply(t)
 	w := start(t, managed(stores))
 	bound, unbound := w.newKey(settings{"user": "4", "scopes": "admin"}), w.newKey(settings{"scopes": "admin"})

@@ -46,6 +46,7 @@ func (w *world) raw(request string) string {
 
 // TestStrangersBody bounds what somebody unknown may send.
 func TestStrangersBody(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDB(t)
 	w := start(t, stores)
 	const form = "Content-Type: application/x-www-form-urlencoded"
@@ -83,6 +84,7 @@ func TestSlowPHPOutlivesTheReadTimeout(t *testing.T) {
 // TestHeadOfUser is answered by the gateway, as GET is: PHP has one bucket of 60
 // a minute for it.
 func TestHeadOfUser(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDB(t)
 	w := start(t, stores)
 	token := w.login("alice", "AlicePass1!")
@@ -97,6 +99,7 @@ func TestHeadOfUser(t *testing.T) {
 
 // TestLogoutAllIsReadOneWay refuses what is neither a yes nor a no.
 func TestLogoutAllIsReadOneWay(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDB(t)
 	w := start(t, stores)
 	for body, status := range map[string]int{`{"all":1}`: 200, `{"all":"true"}`: 200, `{"all":false}`: 200, `{"all":"yes"}`: 400, `{"all":[true]}`: 400, `{"all":2}`: 400} {

@@ -21,6 +21,7 @@ import (
 // TestOtherSpellings writes a request that the policy judges in ways that only PHP,
 // or a web server before it, takes for the same.
 func TestOtherSpellings(t *testing.T) {
+	inOrder(t)
 	a := newArena(t, nil)
 	t.Run("paths", func(t *testing.T) { pathSpellings(t, a) })
 	t.Run("parameters", func(t *testing.T) { parameterSpellings(t, a) })
@@ -95,6 +96,7 @@ func pathSpellings(t *testing.T, a *arena) {
 // TestPathsOutsideTheBase tries to leave, or to misspell, the folder that Faveo is
 // installed in.
 func TestPathsOutsideTheBase(t *testing.T) {
+	inOrder(t)
 	const base = "/community/public"
 	a := newArena(t, settings{"server.base_path": base})
 	get := func(path string) string { return "GET " + path + " HTTP/1.1\r\n" + host + admin + crlf }

@@ -62,6 +62,7 @@ var differences = map[string]difference{
 // TestContract replays every recorded login against a gateway that is set to
 // answer as PHP does, and compares status, content type and body.
 func TestContract(t *testing.T) {
+	inOrder(t)
 	stores, db := onMariaDB(t)
 	faulty := newSwitch(t, "127.0.0.1:3306")
 	stores["faveo.database"] = strings.Replace(db.URL, "127.0.0.1:3306", faulty.address(), 1)
@@ -103,7 +104,7 @@ func TestContract(t *testing.T) {
 // TestContractByDefault replays the recordings against the default settings: the
 // table above holds, and two rules change answers beyond it.
 func TestContractByDefault(t *testing.T) {
-	inShortOnlyOnce(t)
+	inOrder(t)
 	stores, db := onMariaDB(t)
 	w := start(t, stores)
 	for _, recording := range faveotest.Recordings(t, "authenticate") {
@@ -144,7 +145,7 @@ var collated = map[string]string{
 // TestContractOnTheDemosDatabase replays the recordings against SQLite, as the
 // demo uses it, without any service but Redis.
 func TestContractOnTheDemosDatabase(t *testing.T) {
-	inShortOnlyOnce(t)
+	inOrder(t)
 	requireRedis(t)
 	db := faveotest.NewSQLite(t)
 	w := start(t, settings{
@@ -278,13 +279,4 @@ func (w *world) in(t *testing.T) *world {
 	copied := *w
 	copied.t = t
 	return &copied
-}
-
-// inShortOnlyOnce leaves the recordings to TestContract in short mode: their hashes
-// are slow under the race detector, and the other replays take the same road.
-func inShortOnlyOnce(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("in short mode TestContract alone replays the recordings")
-	}
 }

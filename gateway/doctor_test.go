@@ -14,6 +14,7 @@ import (
 // TestDoctorOfAHealthySite has nothing to say, with the rights of the README, and leaves no
 // trace in the stores.
 func TestDoctorOfAHealthySite(t *testing.T) {
+	inOrder(t)
 	s := admit(t)
 	for _, f := range s.examine().Checks {
 		if f.Result != doctor.Good && (f.Result != doctor.Skipped || f.ID != doctor.CheckPublicAddress) {
@@ -32,6 +33,7 @@ func TestDoctorOfAHealthySite(t *testing.T) {
 }
 
 func TestDoctorOfSettings(t *testing.T) {
+	inOrder(t)
 	s := admit(t)
 	s.finds(doctor.CheckJWTSecret, doctor.Failed, "set another JWT_SECRET", settings{"faveo.jwt_secret": "changeme"})
 	s.finds(doctor.CheckJWTSecret, doctor.Unwise, "shorter than 32 bytes", settings{"faveo.jwt_secret": "not-so-long-a-secret"})
@@ -51,6 +53,7 @@ func TestDoctorOfSettings(t *testing.T) {
 }
 
 func TestDoctorOfRedis(t *testing.T) {
+	inOrder(t)
 	s := admit(t)
 	at := func(address string) settings { return settings{"redis.url": "redis://" + address} }
 	forgetful := service.RedisWith(t, `save ""`, "maxmemory-policy allkeys-lru", "maxmemory 100kb")
@@ -73,6 +76,7 @@ func TestDoctorOfRedis(t *testing.T) {
 }
 
 func TestDoctorOfTheDatabase(t *testing.T) {
+	inOrder(t)
 	s := admit(t)
 	s.finds(doctor.CheckDatabaseReachable, doctor.Failed, "nothing listens at", settings{"faveo.database": "mysql://u:" + hiddenPassword + "@127.0.0.1:1/x"})
 	s.finds(doctor.CheckDatabaseReachable, doctor.Failed, "Access denied", settings{"faveo.database": strings.Replace(s.as(s.user), hiddenPassword, "wrong", 1)})
@@ -96,6 +100,7 @@ func TestDoctorOfTheDatabase(t *testing.T) {
 }
 
 func TestDoctorOfTheState(t *testing.T) {
+	inOrder(t)
 	s := admit(t)
 	in := func(url string) settings { return settings{"state.database": url} }
 	s.finds(doctor.CheckStateReachable, doctor.Failed, "nothing listens at", in("mysql://u:"+hiddenPassword+"@127.0.0.1:1/x"))

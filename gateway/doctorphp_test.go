@@ -36,6 +36,7 @@ func serveAt(t *testing.T, address string, handler http.Handler) string {
 }
 
 func TestDoctorOfPHP(t *testing.T) {
+	inOrder(t)
 	s := admit(t)
 	at := func(handler http.HandlerFunc) settings {
 		return settings{"faveo.urls": serveAt(t, "127.0.0.1:0", handler)}
@@ -57,6 +58,7 @@ func TestDoctorOfPHP(t *testing.T) {
 
 // TestDoctorFindsWaysAroundTheGateway: 127.0.0.2 stands for an address that others reach.
 func TestDoctorFindsWaysAroundTheGateway(t *testing.T) {
+	inOrder(t)
 	s := admit(t)
 	s.addresses = []string{"127.0.0.2"}
 	php := standin.New(standin.Options{Secret: secret})
@@ -102,6 +104,7 @@ func TestDoctorFindsWaysAroundTheGateway(t *testing.T) {
 // TestDoctorNamesTheHostInTLS: a web server that others reach refuses the handshake of who
 // does not name its virtual host.
 func TestDoctorNamesTheHostInTLS(t *testing.T) {
+	inOrder(t)
 	s := admit(t)
 	s.addresses = []string{"127.0.0.2"}
 	s.facts.AppURL = "https://example.com"
@@ -171,6 +174,7 @@ func gatewayAlone(t *testing.T, s *surgery, below ...string) http.Handler {
 
 // TestDoctorOfThePublicAddress asks where the site says that it is.
 func TestDoctorOfThePublicAddress(t *testing.T) {
+	inOrder(t)
 	s := admit(t)
 	is := func(address string, want doctor.Result, text string) {
 		t.Helper()

@@ -18,6 +18,7 @@ import (
 // The columns are: administrator, agent of the department, agent of another
 // department, owner, collaborator, another customer, nobody.
 func TestOwnership(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDB(t)
 	w := start(t, stores)
 	callers := []struct{ name, token string }{

@@ -358,6 +358,7 @@ func TestReplicaWithoutStateDatabase(t *testing.T) {
 // TestManageSessions lists and ends sessions through the admin API of another
 // replica.
 func TestManageSessions(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDB(t)
 	stores = managed(stores)
 	here, there := start(t, stores), start(t, stores)

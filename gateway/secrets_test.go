@@ -196,6 +196,7 @@ const (
 // TestSecretsAreNowhere walks through all that the gateway does, and through its faults,
 // and finds none of its secrets and none of its clients' but where they belong.
 func TestSecretsAreNowhere(t *testing.T) {
+	inOrder(t)
 	h := newHunt(t)
 	t.Run("serve", func(t *testing.T) {
 		h.t = t

@@ -143,6 +143,7 @@ func TestCheckShowsNoSecret(t *testing.T) {
 // TestAStartThatFailsShowsNoSecret gives right forms and wrong secrets, and hosts that
 // are not there.
 func TestAStartThatFailsShowsNoSecret(t *testing.T) {
+	inOrder(t)
 	stores, db := onMariaDB(t)
 	needles := newNeedles()
 	mark := func(name string) string { return needles.add(name, rand.Text()+rand.Text()) }

@@ -156,6 +156,7 @@ func (w *world) sessions(token string) []ownSession {
 
 // TestOwnSessions lists and ends the caller's sessions, and nobody else's.
 func TestOwnSessions(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDB(t)
 	w := start(t, stores)
 	const path = "/api/v1/authenticate/sessions"

@@ -133,6 +133,7 @@ var (
 // A request hidden in one must reach PHP as a body or not at all, and the client's
 // next request must get its own answer or find the connection closed.
 func TestRequestSmuggling(t *testing.T) {
+	inOrder(t)
 	a := newArena(t, nil)
 	const (
 		refused     = http.StatusBadRequest
@@ -329,6 +330,7 @@ func TestRequestSmuggling(t *testing.T) {
 // TestHeaderSmuggling sends headers that would make PHP see another client, another
 // method or another body than the gateway does.
 func TestHeaderSmuggling(t *testing.T) {
+	inOrder(t)
 	a := newArena(t, nil)
 	t.Run("named in Connection", func(t *testing.T) { headersNamedInConnection(t, a) })
 	t.Run("forged", func(t *testing.T) { forgedIdentityHeaders(t, a) })

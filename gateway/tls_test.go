@@ -195,6 +195,7 @@ func TestBadCertificatesAtTheStart(t *testing.T) {
 // TestUpstreamTLS serves what PHP's web server proves, and never passes on what it does
 // not.
 func TestUpstreamTLS(t *testing.T) {
+	inOrder(t)
 	stores, _ := onMariaDB(t)
 	authority, stranger := certificatetest.NewAuthority(t), certificatetest.NewAuthority(t)
 	clientCert, clientKey := authority.Issue(certificatetest.Leaf{}).Files(t.TempDir())

@@ -115,6 +115,7 @@ func TestARequestIsTraced(t *testing.T) {
 
 // TestWhoseTraceparentReachesPHP sends what a client may write about traces.
 func TestWhoseTraceparentReachesPHP(t *testing.T) {
+	inOrder(t)
 	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
 	hostile := []string{"Traceparent: 00-" + id + "-00f067aa0ba902b7-01", "Tracestate: vendor=value", "Baggage: user=root", "trace_parent: x"}
 	stores, _ := onMariaDB(t)
