@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The requests of the cells of DESIGN section 9 that a grace is about.
+// The requests of the table in deploy/docs/http.md, what works while something is down, that a grace is about.
 const (
 	newInstallationKey = "/api/v1/helpdesk/api_key"
 	createTicket       = "/api/v1/helpdesk/create" // PHP answers an empty one with 422.
