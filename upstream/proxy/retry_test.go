@@ -178,8 +178,9 @@ func TestPostComesOnce(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	if len(seen) < 300 || retries(t, registry, "answered") == 0 {
-		t.Errorf("only %d of 400 came anywhere", len(seen))
+	again := retries(t, registry, "answered") + retries(t, registry, "failed")
+	if len(seen) < 300 || again == 0 {
+		t.Errorf("%d of 400 came anywhere, %v of them at the second try: want most, and some", len(seen), again)
 	}
 }
 
