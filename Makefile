@@ -39,16 +39,16 @@ services: ## start MariaDB and Redis on loopback where they do not answer
 test: services ## run every test; REQUIRE_SERVICES=1 forbids skips
 	go test ./...
 
-# What goes on at once is in these rooms, and in these tests of the whole gateway. Under the
+# What goes on at once is in these rooms, and in these tests of the gateway and Redis. Under the
 # race detector all tests take a quarter of an hour: raceall.
-RACED  := ./gateway/admin ./gateway/apikey ./gateway/audit ./gateway/certificate ./gateway/keyring ./gateway/limit ./gateway/login ./gateway/redisstore \
+RACED  := ./gateway/admin ./gateway/apikey ./gateway/audit ./gateway/certificate ./gateway/keyring ./gateway/limit ./gateway/login \
 	./gateway/session ./gateway/stage ./gateway/token ./gateway/trace ./upstream/breaker ./upstream/proxy
-AT_ONCE := Reload|UnderLoad|Overtakes|Flood|Hanging|UpstreamsStandIn|Certificates|RedisEmptied|Watch
+AT_ONCE := Reload|UnderLoad|Overtakes|Flood|Hanging|UpstreamsStandIn|Certificates|RedisEmptied|Watch|Lost|Hung
 
 .PHONY: race
 race: services ## run the tests of what goes on at once under the race detector
 	go test -race -short -timeout 10m $(RACED)
-	go test -race -short -timeout 10m -run '$(AT_ONCE)' ./gateway
+	go test -race -short -timeout 10m -run '$(AT_ONCE)' ./gateway ./gateway/redisstore
 
 .PHONY: raceall
 raceall: services ## run every test under the race detector, with fewer repetitions
