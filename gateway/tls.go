@@ -17,13 +17,11 @@ import (
 	"faveo-gateway/gateway/config"
 )
 
-// certificates are what the listeners prove themselves with. Each is nil where its
-// listener speaks plain HTTP; of issued and public one at most is there.
+// certificates are those of files that the listeners prove themselves with. Each is nil where
+// its listener speaks plain HTTP, or gets its certificate by ACME.
 type certificates struct {
-	public *certificate.Source
-	admin  *certificate.Source
-	// issued is made when its listener is there.
-	issued     *acme.Manager
+	public     *certificate.Source
+	admin      *certificate.Source
 	registerer prometheus.Registerer
 }
 
@@ -102,7 +100,6 @@ func (g *Gateway) overTLS(c *config.Config, address net.Addr) (secure func(*http
 	if err != nil {
 		return nil, fmt.Errorf("server.tls.acme.%w", err)
 	}
-	s.issued = manager
 	s.watch(listenerPublic, manager.Expiry)
 	g.background("certificates by ACME", manager.Run)
 	return with(certificate.Issued(manager.GetCertificate, acme.Protocol)), nil

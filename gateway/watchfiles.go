@@ -16,10 +16,10 @@ const (
 )
 
 // watchFiles calls changed when the content of a file is another than the known one, and has
-// been the same at two looks: whoever writes it has finished. It compares contents, not times or inodes, so
-// that it makes no difference how a file is exchanged: written over, renamed, or behind a
-// link that leads elsewhere, as Kubernetes does it. It works on every file system, too, and
-// misses nothing that lasts.
+// been the same at two looks: whoever writes it has finished. It compares contents, not times
+// or inodes, so that it makes no difference how a file is exchanged: written over, renamed, or
+// behind a link that leads elsewhere, as Kubernetes does it. It works on every file system,
+// too, and misses nothing that lasts.
 //
 // files may return others from one look to the next. It ends with ctx.
 func watchFiles(ctx context.Context, known [sha256.Size]byte, look <-chan time.Time, files func() []string, changed func(context.Context)) {
